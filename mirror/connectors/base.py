@@ -1,0 +1,153 @@
+"""The one interface that every tracker is spoken to through.
+
+A connector turns wire answers into pages and keys. It owns no tables, keeps no progress and decides nothing about
+what is stored; everything it needs to be told comes in as an argument, so any call can be repeated.
+Its methods are called from several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from mirror.connectors.http import Transport
+from mirror.model.layout import Layout
+from mirror.model.page import Fate, KeyPage, KeyRange, Page
+from mirror.model.schema import Catalog, RecordType
+from mirror.model.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a tracker can do; the engine asks here and never tries and catches.
+
+    Attributes:
+        page_size: records in one page of a listing.
+        ids_per_read: how many ids one `records` call may be given.
+        overlap: how far behind the watermark a listing of changes starts, to cover replica lag and equal stamps.
+        deletion_feed: the tracker lists its deletions; `deletions` may be called.
+        exact_totals: `KeyPage.total` and `Page.announced` are exact for the account in use.
+    """
+
+    page_size: int
+    ids_per_read: int
+    overlap: timedelta
+    deletion_feed: bool
+    exact_totals: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `mirror check`.
+
+    Attributes:
+        advice: what to do; empty when ok.
+    """
+
+    subject: str
+    ok: bool
+    detail: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A question of the census: which records of a type lie in a range of ids.
+
+    Attributes:
+        count_only: only the number is wanted; the answer's keys may then be empty with complete=False.
+    """
+
+    type: RecordType
+    keys: KeyRange
+    count_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One entry of the tracker's own list of deletions.
+
+    Attributes:
+        deleted_at: text timestamp; None when the tracker does not say.
+        into: the id of the record it was merged into, for Fate.MERGED.
+    """
+
+    type_name: str
+    id: int
+    fate: Fate
+    deleted_at: str | None = None
+    into: int | None = None
+
+
+class Connector(Protocol):
+    """One tracker's API.
+
+    Every method may raise AuthError, RetryableError (after all retries), ProtocolError or IncompleteError.
+    """
+
+    capabilities: Capabilities
+    transport: Transport
+
+    def __init__(self, source: Source, transport: Transport) -> None: ...
+
+    def check(self) -> Iterator[Finding]:
+        """Yield a finding each about authentication, scope, clock offset and page cap; refusals are findings, not raised."""
+        ...
+
+    def discover(self, known_digest: str | None) -> Catalog | None:
+        """Return what the source offers, or None when its digest is still `known_digest`.
+
+        All types of the tracker are listed; the engine applies the allow-list.
+        """
+        ...
+
+    def page(self, layout: Layout, keys: KeyRange) -> Page:
+        """Return the first records of the range, by ascending id, whole, with their links.
+
+        Raises:
+            IncompleteError: fewer records came than the answer announced for this page.
+        """
+        ...
+
+    def split(self, layout: Layout, parts: int) -> tuple[int, Sequence[KeyRange]]:
+        """Return how many records the type has and at most `parts` ranges of about equal size that cover all ids.
+
+        The last range is open (until=None). One open range is always a right answer.
+        """
+        ...
+
+    def records(self, layout: Layout, ids: Sequence[int]) -> Page:
+        """Return the records with those ids (at most capabilities.ids_per_read); ids that are not listed are left out.
+
+        `Page.after` is None.
+        """
+        ...
+
+    def changes(self, types: Sequence[RecordType], since: Mapping[str, datetime]) -> Iterator[KeyPage]:
+        """Yield the keys of records of `types` changed at or after `since[type]`, UTC.
+
+        Types that the tracker can list together are asked for together. Only types with Tracking.STAMP are given. All pages
+        of one type are yielded before the caller may believe it finished; the last page of each type has complete=True,
+        and a type with no changes yields one empty complete page.
+        """
+        ...
+
+    def census(self, windows: Sequence[Window]) -> Iterator[KeyPage]:
+        """Answer each window, in order, with as few requests as the tracker allows.
+
+        A window's keys must all be listed before its answer has complete=True.
+        """
+        ...
+
+    def deletions(self, since: datetime | None) -> Iterator[Deletion]:
+        """Yield what the tracker says was deleted at or after `since` (None: all it still knows), restored entries left out.
+
+        Only called when capabilities.deletion_feed.
+        """
+        ...
+
+    def fate(self, record_type: RecordType, record_id: int) -> Fate:
+        """Read one record directly and return what became of it; Fate.UNKNOWN when the tracker does not tell."""
+        ...

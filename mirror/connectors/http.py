@@ -1,0 +1,246 @@
+"""The one door to the network: a gate per credential, timeouts, retries, and foreign errors made ours."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.cookies import RequestsCookieJar
+
+from mirror.errors import ProtocolError, RemoteError, RetryableError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+RETRIED_STATUSES = frozenset({429, 502, 503, 504, 524})
+_LONGEST_WAIT_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request of a tracker's API.
+
+    Attributes:
+        path: below the transport's url, with a leading slash.
+        params: query parameters, sent in this order.
+        repeatable: sending it twice does no harm, so it is retried; every GET is, a POST only when it writes nothing.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str] | tuple[tuple[str, str], ...] = ()
+    json: bytes | None = None
+    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole.
+
+    Attributes:
+        server_time: the Date header, UTC, whole seconds; our own clock when there is none.
+        cookies: set by this answer.
+    """
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    server_time: datetime
+    cookies: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How hard to try.
+
+    Attributes:
+        attempts: in all, the first included.
+        first_wait_seconds: doubled for each further attempt, with jitter of half.
+        timeout_seconds: to connect, and between two bytes of an answer.
+    """
+
+    attempts: int = 6
+    first_wait_seconds: float = 0.5
+    timeout_seconds: tuple[float, float] = (20.0, 330.0)  # rally.md §6: the server cuts a request after 4 to 5 minutes
+
+
+class _NoCookies(RequestsCookieJar):
+    def set_cookie(self, cookie: object, *_args: object, **_kwargs: object) -> None:
+        """Keep nothing: a session cookie beside an API key makes Rally refuse (rally.md §2 D)."""
+
+
+class Transport:
+    """All requests of one credential.
+
+    Attributes:
+        requests_made: how many requests were sent so far, retries included.
+        on_wait: told (seconds, reason) whenever the credential is parked; may be set by whoever draws progress.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        concurrency: int = 8,
+        patience: Patience = Patience(),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self.concurrency = concurrency
+        self.patience = patience
+        self.requests_made = 0
+        self.on_wait: Callable[[float, str], None] = lambda _seconds, _reason: None
+        self.auth: AuthBase | None = None
+        self.headers: dict[str, str] = {}
+        self._sleep = sleep
+        self._gate = threading.BoundedSemaphore(concurrency)
+        self._lock = threading.Lock()
+        self._parked_until = 0.0
+        self._session = self._new_session()
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        adapter = HTTPAdapter(pool_connections=2, pool_maxsize=self.concurrency, pool_block=False)
+        session.mount("http://", adapter)
+        session.mount("https://", adapter)
+        return session
+
+    def drop_cookies(self) -> None:
+        """Keep no cookie from now on."""
+        self._session.cookies = _NoCookies()
+
+    def set_cookie(self, name: str, value: str) -> None:
+        """Send this cookie with every request from now on."""
+        self._session.cookies.set(name, value)
+
+    def clear_cookies(self) -> None:
+        """Forget all cookies."""
+        self._session.cookies.clear()
+
+    def send(self, request: Request, read: Callable[[Answer], T]) -> T:
+        """Send `request`, hand the answer to `read` and return what that returns.
+
+        `read` may raise RetryableError to have the request tried again, as for a body that is cut or is not JSON.
+
+        Raises:
+            RetryableError: it failed every time; or the first time, when the request is not repeatable.
+            RemoteError: whatever `read` raises.
+        """
+        for attempt in range(1, self.patience.attempts + 1):
+            try:
+                return read(self._once(request))
+            except RetryableError as error:
+                if not request.repeatable or attempt == self.patience.attempts:
+                    raise
+                self._wait(error, attempt)
+        raise AssertionError("attempts is at least 1")
+
+    def _once(self, request: Request) -> Answer:
+        with self._turn():
+            try:
+                response = self._session.request(
+                    request.method,
+                    self.url + request.path,
+                    params=request.params,  # type: ignore[arg-type]
+                    data=request.json if request.json is not None else request.form,
+                    headers={**self.headers, **_content_type(request), **request.headers},
+                    auth=self.auth or _no_netrc,
+                    timeout=self.patience.timeout_seconds,
+                    allow_redirects=False,
+                )
+                answer = _answer(response)
+            except requests.RequestException as error:
+                raise _translated(error, self.url) from error
+        if answer.status in RETRIED_STATUSES:
+            raise RetryableError(f"{self.url} answered {answer.status}", _retry_after(answer))
+        return answer
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold one of the credential's places, after any parking is over."""
+        with self._gate:
+            pause = self._parked_until - time.monotonic()
+            if pause > 0:
+                self._sleep(pause)
+            with self._lock:
+                self.requests_made += 1
+            yield
+
+    def _wait(self, error: RetryableError, attempt: int) -> None:
+        backoff = self.patience.first_wait_seconds * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)
+        seconds = min(backoff if error.after_seconds is None else error.after_seconds, _LONGEST_WAIT_SECONDS)
+        log.info("request will be repeated attempt=%d wait_seconds=%.2f", attempt, seconds)
+        self.on_wait(seconds, str(error))
+        if error.after_seconds is not None:
+            with self._lock:
+                self._parked_until = max(self._parked_until, time.monotonic() + seconds)
+        else:
+            self._sleep(seconds)
+
+
+def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave the request as it is; given as auth so that requests does not add a password from ~/.netrc."""
+    return request
+
+
+def _content_type(request: Request) -> dict[str, str]:
+    return {"Content-Type": "application/json"} if request.json is not None else {}
+
+
+def _answer(response: requests.Response) -> Answer:
+    body = response.content
+    return Answer(
+        response.status_code, body, response.headers, _server_time(response.headers), response.cookies.get_dict()
+    )
+
+
+def _server_time(headers: Mapping[str, str]) -> datetime:
+    try:
+        return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return datetime.now(UTC)
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Return the seconds of a Retry-After header, given as a number or a date; None without one.
+
+    Source: RFC 9110 section 10.2.3.
+    """
+    text = answer.headers.get("Retry-After", "").strip()
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - answer.server_time).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _translated(error: requests.RequestException, url: str) -> RemoteError:
+    """Return our error for one of requests'; its text may hold a request's address, so none of it is kept."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return RemoteError(f"{url}: the server's certificate cannot be verified; check the address, or add your CA to the system")
+    if isinstance(error, requests.exceptions.Timeout):
+        return RetryableError(f"{url} did not answer in time")
+    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+        return RetryableError(f"{url}: the answer was cut short")
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return RetryableError(f"{url} cannot be reached, or closed the connection")
+    return ProtocolError(f"{url}: the request could not be made ({type(error).__name__})")

@@ -1,0 +1,139 @@
+"""Every error mirror raises, and the exit code each family ends a command with.
+
+    MirrorError                         1   a bug, or nothing more exact is known
+      UsageError                        2   fix the call
+        ConfigError                         the settings file or a secret cannot be used
+        UnknownSourceError                  no such source in the settings
+        UnknownTypeError                    the tracker offers no such type
+        DatabaseBusyError                   another process is syncing this database
+      RemoteError                       3   the tracker said no, or cannot be reached
+        AuthError                           credentials are missing, wrong or too weak
+        RetryableError                      may work later; carries the wait the server asked for
+        ProtocolError                       the answer is not what the contract says
+        IncompleteError                     a listing ended short of what it announced
+      ConflictError                     4   a person must choose
+      StoreError                        5   the database failed
+        SchemaVersionError                  the database is from a newer mirror
+      SafetyError                       6   refused to destroy
+        MassDeleteError                     too large a share of a type vanished at once
+"""
+
+from __future__ import annotations
+
+
+class MirrorError(Exception):
+    """Root of all errors raised on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(MirrorError):
+    """The call, the settings or the circumstances must be changed by the caller."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """The settings file, or a secret that it names, cannot be used."""
+
+
+class UnknownSourceError(UsageError):
+    """No source of that name is configured."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        self.name = name
+        self.known = known
+        there = ", ".join(known) if known else "none yet; add one with: mirror add"
+        super().__init__(f"no source called {name!r}; configured: {there}")
+
+
+class UnknownTypeError(UsageError):
+    """The source offers no record type of that name."""
+
+    def __init__(self, name: str, near: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.near = near
+        hint = f"; did you mean {', '.join(near)}?" if near else "; see: mirror types"
+        super().__init__(f"no record type called {name!r}{hint}")
+
+
+class DatabaseBusyError(UsageError):
+    """Another run holds the lease of this database."""
+
+    def __init__(self, holder: str, since: str) -> None:
+        self.holder = holder
+        self.since = since
+        super().__init__(
+            f"this database is being synced by {holder} since {since}; wait for it to end, or stop it and try again"
+        )
+
+
+class RemoteError(MirrorError):
+    """The tracker refused, misbehaved or cannot be reached."""
+
+    exit_code = 3
+
+
+class AuthError(RemoteError):
+    """The tracker does not accept the credentials."""
+
+
+class RetryableError(RemoteError):
+    """The request may succeed later.
+
+    Attributes:
+        after_seconds: how long the server asked us to wait; None when it did not say.
+    """
+
+    def __init__(self, message: str, after_seconds: float | None = None) -> None:
+        self.after_seconds = after_seconds
+        super().__init__(message)
+
+
+class ProtocolError(RemoteError):
+    """The answer breaks the contract of the tracker (errors in the body, HTML, a missing key)."""
+
+
+class IncompleteError(RemoteError):
+    """A listing gave fewer records than it announced."""
+
+    def __init__(self, what: str, announced: int, received: int) -> None:
+        self.what = what
+        self.announced = announced
+        self.received = received
+        super().__init__(f"{what}: {announced} records announced, {received} received")
+
+
+class ConflictError(MirrorError):
+    """Local and remote edits contradict each other; a person must choose."""
+
+    exit_code = 4
+
+
+class StoreError(MirrorError):
+    """The database refused or failed."""
+
+    exit_code = 5
+
+
+class SchemaVersionError(StoreError):
+    """The database was written by a newer mirror."""
+
+
+class SafetyError(MirrorError):
+    """Going on could destroy data that nobody asked to destroy."""
+
+    exit_code = 6
+
+
+class MassDeleteError(SafetyError):
+    """So many records of a type vanished at once that a fault is likelier than a clean-up."""
+
+    def __init__(self, type_name: str, vanished: int, known: int) -> None:
+        self.type_name = type_name
+        self.vanished = vanished
+        self.known = known
+        super().__init__(
+            f"{type_name}: {vanished} of {known} records vanished from the tracker at once; nothing was deleted here. "
+            "If that is right, run the sync again with --allow-mass-delete"
+        )

@@ -1,0 +1,97 @@
+"""Facts about a running sync, for whoever draws its progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """What is being done to a type."""
+
+    DISCOVER = "discover"
+    LOAD = "load"
+    CHANGES = "changes"
+    DELETIONS = "deletions"
+    LINKS = "links"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Rows by what happened to them."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    tombstoned: int = 0
+    quarantined: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.tombstoned + other.tombstoned,
+            self.quarantined + other.quarantined,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SyncStarted:
+    """A source begins."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """So many records of a type are about to come; may be repeated with a better number."""
+
+    source: str
+    type_name: str
+    phase: Phase
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A page is in the database."""
+
+    source: str
+    type_name: str
+    phase: Phase
+    received: int
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The credential is parked; nothing is sent for that long."""
+
+    source: str
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceFailed:
+    """One slice is incomplete; its watermark was not moved and nothing was tombstoned on its account."""
+
+    source: str
+    type_name: str
+    phase: Phase
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncEnded:
+    """A source is done, wholly or in part."""
+
+    source: str
+    tally: Tally
+    requests: int
+    seconds: float
+    failed: tuple[SliceFailed, ...] = ()
+
+
+Event = SyncStarted | Expected | Stored | Waiting | SliceFailed | SyncEnded

@@ -1,0 +1,185 @@
+"""How the fields of a record type lie in columns and link tables, and what those are called.
+
+The same fields always get the same names: a name that is already taken in the database is kept, and every new
+one is decided in a fixed order. Nothing in here talks to a database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mirror.model.schema import Field, Kind, RecordType
+
+MAX_IDENTIFIER_BYTES = 63  # PostgreSQL documentation, "Identifiers and Key Words": NAMEDATALEN - 1
+HEAD = ("source", "id", "_revision", "_changed_at", "_extra")  # leads every row handed to the store
+BOOKKEEPING = ("source", "id", "_revision", "_changed_at", "_synced_at", "_dirty", "_extra")
+
+_RESERVED = frozenset(
+    """all analyse analyze and any array as asc asymmetric authorization between binary both by case cast check
+    collate collation column commit concurrently constraint create cross current_catalog current_date current_role
+    current_schema current_time current_timestamp current_user default deferrable delete desc distinct do drop else
+    end escape except exists explain false fetch for foreign freeze from full grant group having if ilike in index
+    initially inner insert intersect into is isnull join lateral leading left like limit localtime localtimestamp
+    natural not notnull null offset on only or order outer overlaps placing primary references returning right
+    rollback rowid select session_user set similar some symmetric system_user table tablesample then to trailing
+    transaction true union unique update user using values variadic verbose view when where window with""".split()
+)
+
+
+class Part(StrEnum):
+    """Which part of a field's value a column holds."""
+
+    VALUE = "value"
+    ID = "id"
+    NAME = "name"
+    TYPE = "type"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a record table.
+
+    Attributes:
+        name: the SQL name, safe without quotes.
+        kind: a scalar kind (never REFERENCE, LINKS or VALUES).
+        field: the tracker's name of the field it belongs to.
+    """
+
+    name: str
+    kind: Kind
+    field: str
+    part: Part = Part.VALUE
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTable:
+    """One link table: the targets or values of a many-valued field.
+
+    Its columns are source, id (the owner), position (from 0), then target_id, target_name, target_type for Kind.LINKS,
+    or value for Kind.VALUES.
+    """
+
+    name: str
+    kind: Kind
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Table, columns and link tables of one record type of one source.
+
+    A row is a tuple of the HEAD columns followed by `columns`, in that order.
+    """
+
+    source: str
+    tracker: str
+    type: RecordType
+    table: str
+    columns: tuple[Column, ...]
+    links: tuple[LinkTable, ...]
+
+
+def snake_case(name: str) -> str:
+    """Return `name` in lower snake_case of ASCII letters, digits and underscores; empty when nothing is left.
+
+    `FormattedID` gives formatted_id, `c_KanbanState` c_kanban_state, `PortfolioItem/Feature` portfolio_item_feature.
+    """
+    text = re.sub(r"[^0-9A-Za-z]+", "_", name)
+    text = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", text)
+    text = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text)
+    return re.sub(r"_+", "_", text).strip("_").lower()
+
+
+def safe_identifier(name: str, *, suffix: str = "") -> str:
+    """Return a SQL identifier for the tracker's `name`: legal without quotes and at most 63 bytes long.
+
+    Reserved words, `id` and `source` get a trailing underscore; a name that starts with a digit, or has no letter left, a
+    leading `f_`; a long one is cut and ends in a digest of the whole name.
+    """
+    base = snake_case(name) or "f_" + _digest(name)
+    if base[0].isdigit():
+        base = "f_" + base
+    if not suffix and (base in _RESERVED or base in BOOKKEEPING):
+        base += "_"
+    return _shorten(base + suffix, name)
+
+
+def table_name(tracker: str, type_name: str) -> str:
+    """Return the name of the table of a record type: `rally_defect`, `rally_portfolio_item_feature`."""
+    return _shorten(f"{tracker}_{snake_case(type_name) or _digest(type_name)}", type_name)
+
+
+def arrange(
+    source: str, tracker: str, record_type: RecordType, *, table: str, taken: Iterable[Column | LinkTable] = ()
+) -> Layout:
+    """Return the layout of `record_type`, keeping every name in `taken` and adding names for what is new.
+
+    Args:
+        table: the table's name, decided once and kept.
+        taken: columns and link tables that the database has already, those of vanished fields included.
+
+    A field whose kind differs from the taken one (re-typed on the tracker) gets a new column; the old one stays in the
+    database and no longer appears in the layout.
+    """
+    used: dict[str, Column | LinkTable] = {each.name: each for each in taken}
+    columns: list[Column] = []
+    links: list[LinkTable] = []
+    for each in sorted(record_type.fields, key=lambda f: (f.custom, f.name)):
+        if each.kind in (Kind.LINKS, Kind.VALUES):
+            links.append(_link_table(each, table, used))
+        else:
+            columns.extend(_columns(each, used))
+    return Layout(source, tracker, record_type, table, tuple(columns), tuple(links))
+
+
+def _parts(field: Field) -> Mapping[Part, Kind]:
+    if field.kind is not Kind.REFERENCE:
+        return {Part.VALUE: field.kind}
+    parts = {Part.ID: Kind.INTEGER, Part.NAME: Kind.TEXT}
+    return parts | {Part.TYPE: Kind.TEXT} if field.polymorphic else parts
+
+
+def _columns(field: Field, used: dict[str, Column | LinkTable]) -> list[Column]:
+    found = []
+    for part, kind in _parts(field).items():
+        known = next(
+            (c for c in used.values() if isinstance(c, Column) and (c.field, c.part, c.kind) == (field.name, part, kind)),
+            None,
+        )
+        suffix = "" if part is Part.VALUE else f"_{part}"
+        wanted = safe_identifier(field.name, suffix=suffix)
+        column = known or Column(_free(wanted, f"{field.name}/{part}/{kind}", used), kind, field.name, part)
+        used[column.name] = column
+        found.append(column)
+    return found
+
+
+def _link_table(field: Field, table: str, used: dict[str, Column | LinkTable]) -> LinkTable:
+    for each in used.values():
+        if isinstance(each, LinkTable) and (each.field, each.kind) == (field.name, field.kind):
+            return each
+    wanted = _shorten(f"{table}__{snake_case(field.name) or _digest(field.name)}", f"{table}/{field.name}")
+    link = LinkTable(_free(wanted, f"{field.name}/{field.kind}", used), field.kind, field.name)
+    used[link.name] = link
+    return link
+
+
+def _free(wanted: str, identity: str, used: Mapping[str, object]) -> str:
+    """Return `wanted`, or when another field has it, `wanted` with a digest of this field's identity."""
+    if wanted not in used:
+        return wanted
+    return _shorten(f"{wanted}_{_digest(identity)}", identity)
+
+
+def _shorten(name: str, whole: str) -> str:
+    if len(name) <= MAX_IDENTIFIER_BYTES:
+        return name
+    return f"{name[: MAX_IDENTIFIER_BYTES - 7].rstrip('_')}_{_digest(whole)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2s(text.encode(), digest_size=3).hexdigest()

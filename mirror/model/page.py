@@ -1,0 +1,111 @@
+"""What travels from a connector to the store: rows, keys, and the ranges they were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from mirror.model.layout import Layout
+
+Row = tuple[Any, ...]
+"""HEAD (source, id, revision, changed_at, extra) and then the layout's columns.
+
+Timestamps are text `YYYY-MM-DDTHH:MM:SS.mmmZ`, dates text `YYYY-MM-DD`, `extra` is JSON text or None.
+"""
+
+LinkRow = tuple[Any, ...]
+"""(owner id, position, target id, target name, target type) for links, (owner id, position, value) for values."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """Ids with after < id <= until, in ascending order.
+
+    Attributes:
+        after: 0 means from the first.
+        until: None means to the last.
+    """
+
+    after: int = 0
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record that could not be made into a row.
+
+    Attributes:
+        id: None when not even that could be read.
+        document: what the tracker sent, as JSON text.
+    """
+
+    id: int | None
+    reason: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of a listing of one record type.
+
+    Attributes:
+        rows: ascending by id.
+        links: link field name -> its rows; every owner in `rows` is covered, one without targets has no link row.
+        after: the highest id that this answer covers; the next page starts behind it. None when it covers to the end.
+        announced: how many records the tracker said remain in the range, this page included; None when it did not say.
+        received: how many it gave, bad ones included.
+        server_time: the tracker's clock when it answered, UTC, aware.
+    """
+
+    layout: Layout
+    rows: Sequence[Row]
+    after: int | None
+    received: int
+    server_time: datetime
+    announced: int | None = None
+    links: Mapping[str, Sequence[LinkRow]] = field(default_factory=dict)
+    bad: Sequence[BadRecord] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Identity and version of one record, without its values.
+
+    Attributes:
+        revision: the tracker's token for this version; equal tokens mean equal records.
+        changed_at: text timestamp as in a row; None for types without one.
+    """
+
+    id: int
+    revision: str
+    changed_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """Keys of one record type.
+
+    Attributes:
+        complete: every key of the range asked for is in `keys`. Only then does absence mean anything.
+        total: how many records the tracker counts in the range; None when it did not say.
+    """
+
+    type_name: str
+    keys: Sequence[Key]
+    complete: bool
+    server_time: datetime
+    total: int | None = None
+
+
+class Fate(StrEnum):
+    """What became of a record that a listing no longer shows."""
+
+    PRESENT = "present"  # it is there after all
+    DELETED = "deleted"
+    MERGED = "merged"
+    NO_ACCESS = "no_access"
+    OUT_OF_SCOPE = "out_of_scope"
+    UNKNOWN = "unknown"

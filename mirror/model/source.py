@@ -1,0 +1,45 @@
+"""One configured place to mirror from, and the credential it is read with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What proves who we are; never shown by repr, logs or errors.
+
+    Attributes:
+        user: only for basic authentication, the secret is then the password; None for keys and tokens.
+    """
+
+    secret: str = field(repr=False)
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One configured place: name, tracker kind, address, scope.
+
+    Attributes:
+        tracker: a kind in connectors.registry (`rally`, `rt`).
+        url: root address without a trailing slash.
+        scope: what the tracker's own settings narrow the mirror to (`workspace`; `queues`), as written in the settings file.
+        types: allow-list of record type names; `*` stands for all, a leading `-` excludes.
+        concurrency: requests in flight at once with this credential.
+    """
+
+    name: str
+    tracker: str
+    url: str
+    credential: Credential
+    scope: Mapping[str, object] = field(default_factory=dict)
+    types: tuple[str, ...] = ("*",)
+    concurrency: int = 8
+
+    def wants(self, type_name: str) -> bool:
+        """Return whether the allow-list lets `type_name` through; an exclusion always wins."""
+        if f"-{type_name}" in self.types:
+            return False
+        return "*" in self.types or type_name in self.types
