@@ -130,14 +130,15 @@ class Connector(Protocol):
 
         Types that the tracker can list together are asked for together. Only types with Tracking.STAMP are given. All pages
         of one type are yielded before the caller may believe it finished; the last page of each type has complete=True,
-        and a type with no changes yields one empty complete page.
+        and a type with no changes yields one empty complete page. A type that cannot be listed yields a page with `failure`, and
+        the others go on.
         """
         ...
 
     def census(self, windows: Sequence[Window]) -> Iterator[KeyPage]:
         """Answer each window, in order, with as few requests as the tracker allows.
 
-        A window's keys must all be listed before its answer has complete=True.
+        A window's keys must all be listed before its answer has complete=True; one that cannot be answered has `failure`.
         """
         ...
 

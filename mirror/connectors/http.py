@@ -75,7 +75,10 @@ class Patience:
 
     attempts: int = 6
     first_wait_seconds: float = 0.5
-    timeout_seconds: tuple[float, float] = (20.0, 330.0)  # rally.md §6: the server cuts a request after 4 to 5 minutes
+    timeout_seconds: tuple[float, float] = (
+        20.0,
+        330.0,
+    )  # rally.md §6: the server cuts a request after 4 to 5 minutes
 
 
 class _NoCookies(RequestsCookieJar):
@@ -155,7 +158,7 @@ class Transport:
                 response = self._session.request(
                     request.method,
                     self.url + request.path,
-                    params=request.params,  # type: ignore[arg-type]
+                    params=request.params,
                     data=request.json if request.json is not None else request.form,
                     headers={**self.headers, **_content_type(request), **request.headers},
                     auth=self.auth or _no_netrc,
@@ -204,7 +207,11 @@ def _content_type(request: Request) -> dict[str, str]:
 def _answer(response: requests.Response) -> Answer:
     body = response.content
     return Answer(
-        response.status_code, body, response.headers, _server_time(response.headers), response.cookies.get_dict()
+        response.status_code,
+        body,
+        response.headers,
+        _server_time(response.headers),
+        response.cookies.get_dict(),
     )
 
 
@@ -236,7 +243,9 @@ def _retry_after(answer: Answer) -> float | None:
 def _translated(error: requests.RequestException, url: str) -> RemoteError:
     """Return our error for one of requests'; its text may hold a request's address, so none of it is kept."""
     if isinstance(error, requests.exceptions.SSLError):
-        return RemoteError(f"{url}: the server's certificate cannot be verified; check the address, or add your CA to the system")
+        return RemoteError(
+            f"{url}: the server's certificate cannot be verified; check the address, or add your CA to the system"
+        )
     if isinstance(error, requests.exceptions.Timeout):
         return RetryableError(f"{url} did not answer in time")
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):

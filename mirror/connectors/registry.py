@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import cast
 
@@ -10,9 +12,24 @@ from mirror.connectors.http import Transport
 from mirror.errors import ConfigError
 from mirror.model.source import Source
 
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """One kind of tracker.
+
+    Attributes:
+        connector: `module:Class`.
+        scope: keys of its own that a source of this kind may have in the settings, with `str` for one name or
+            number and `list` for many (a tuple then); they become Source.scope.
+    """
+
+    connector: str
+    scope: Mapping[str, type]
+
+
 TRACKERS = {
-    "rally": "mirror.connectors.rally:RallyConnector",
-    "rt": "mirror.connectors.rt:RTConnector",
+    "rally": Tracker("mirror.connectors.rally:RallyConnector", {"workspace": str, "project": str}),
+    "rt": Tracker("mirror.connectors.rt:RTConnector", {"queues": list}),
 }
 
 
@@ -23,10 +40,11 @@ def connect(source: Source, transport: Transport | None = None) -> Connector:
         ConfigError: no tracker of that kind.
     """
     try:
-        module, name = TRACKERS[source.tracker].split(":")
+        module, name = TRACKERS[source.tracker].connector.split(":")
     except KeyError:
         raise ConfigError(
             f"source {source.name!r}: tracker {source.tracker!r} is not known; one of: {', '.join(TRACKERS)}"
         ) from None
     connector = getattr(import_module(module), name)
-    return cast("Connector", connector(source, transport or Transport(source.url, concurrency=source.concurrency)))
+    transport = transport or Transport(source.url, concurrency=source.concurrency)
+    return cast("Connector", connector(source, transport))

@@ -114,7 +114,12 @@ def table_name(tracker: str, type_name: str) -> str:
 
 
 def arrange(
-    source: str, tracker: str, record_type: RecordType, *, table: str, taken: Iterable[Column | LinkTable] = ()
+    source: str,
+    tracker: str,
+    record_type: RecordType,
+    *,
+    table: str,
+    taken: Iterable[Column | LinkTable] = (),
 ) -> Layout:
     """Return the layout of `record_type`, keeping every name in `taken` and adding names for what is new.
 

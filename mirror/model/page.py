@@ -91,6 +91,7 @@ class KeyPage:
     Attributes:
         complete: every key of the range asked for is in `keys`. Only then does absence mean anything.
         total: how many records the tracker counts in the range; None when it did not say.
+        failure: why there is no answer; then nothing else of the page means anything. Empty when there is one.
     """
 
     type_name: str
@@ -98,6 +99,7 @@ class KeyPage:
     complete: bool
     server_time: datetime
     total: int | None = None
+    failure: str = ""
 
 
 class Fate(StrEnum):

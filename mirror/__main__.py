@@ -1,0 +1,5 @@
+"""Runs the command line: `python -m mirror`."""
+
+from mirror.cli import main
+
+main()

@@ -1,0 +1,139 @@
+"""The progress of a sync on standard error: drawn live on a terminal, in plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from mirror.cli.output import say
+from mirror.cli.pace import Pace, PhasePace, duration
+from mirror.model.event import Event, Expected, Phase, SliceFailed, Stored, SyncEnded, SyncStarted, Waiting
+
+LINE_EVERY_SECONDS = 5.0
+
+_VERBS = {
+    Phase.DISCOVER: "discovering types",
+    Phase.LOAD: "loading",
+    Phase.CHANGES: "fetching changes",
+    Phase.DELETIONS: "looking for deletions",
+    Phase.LINKS: "reading links",
+}
+
+
+class Drawer(Protocol):
+    """Whoever shows events; told of them from any thread."""
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        ...
+
+
+@contextmanager
+def progress() -> Iterator[Drawer]:
+    """Show progress until the end of the block, in the manner that standard error allows."""
+    if not sys.stderr.isatty():
+        yield PlainDrawer(Pace(time.monotonic))
+        return
+    live = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[pace]}"),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with live:
+        yield LiveDrawer(live, Pace(time.monotonic))
+
+
+class PlainDrawer:
+    """A line when a type is done, and every few seconds for what takes long."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._lock = threading.Lock()
+        self._said_at = pace.now()
+
+    def show(self, event: Event) -> None:
+        """Say a line if there is something to say."""
+        with self._lock:
+            phase = self._pace.add(event)
+            line = _talk(event) if phase is None else self._line(event, phase)
+            if line:
+                say(line)
+                self._said_at = self._pace.now()
+
+    def _line(self, event: Event, phase: PhasePace) -> str:
+        assert isinstance(event, Expected | Stored)
+        if isinstance(event, Stored) and phase.finished(event.type_name):
+            count = phase.received[event.type_name]
+            return f"{event.source}: {_VERBS[event.phase]}: {event.type_name} done, {count:,} records" if count else ""
+        now = self._pace.now()
+        if isinstance(event, Stored) and now - self._said_at >= LINE_EVERY_SECONDS:
+            return f"{event.source}: {_VERBS[event.phase]}: {_position(phase)}, {_pace_text(phase, now)}"
+        return ""
+
+
+class LiveDrawer:
+    """One bar for each phase of each source."""
+
+    def __init__(self, live: Progress, pace: Pace) -> None:
+        self._live = live
+        self._pace = pace
+        self._lock = threading.Lock()
+        self._bars: dict[tuple[str, Phase], TaskID] = {}
+
+    def show(self, event: Event) -> None:
+        """Move a bar, or say a line above them."""
+        with self._lock:
+            phase = self._pace.add(event)
+            if phase is not None and isinstance(event, Expected | Stored):
+                self._move(event, phase)
+            elif line := _talk(event):
+                self._live.console.print(escape(line), highlight=False)
+
+    def _move(self, event: Expected | Stored, phase: PhasePace) -> None:
+        key = (event.source, event.phase)
+        if key not in self._bars:
+            self._bars[key] = self._live.add_task("", total=None, pace="")
+        self._live.update(
+            self._bars[key],
+            description=escape(f"{event.source}: {_VERBS[event.phase]}: {phase.type_name}"),
+            total=phase.total,
+            completed=phase.done,
+            pace=_pace_text(phase, self._pace.now()),
+        )
+
+
+def _talk(event: Event) -> str:
+    """Return the line for an event that moves no bar; empty when nothing needs saying."""
+    match event:
+        case SyncStarted():
+            return f"{event.source}: syncing"
+        case Waiting():
+            return f"{event.source}: waiting {duration(event.seconds)}: {event.reason}"
+        case SliceFailed():
+            return f"{event.source}: {event.type_name}: incomplete ({event.phase}): {event.reason}"
+        case SyncEnded():
+            return f"{event.source}: done in {duration(event.seconds)}"
+        case _:
+            return ""
+
+
+def _position(phase: PhasePace) -> str:
+    total = phase.total
+    return f"{phase.done:,} records" if total is None else f"{phase.done:,} of {total:,} records"
+
+
+def _pace_text(phase: PhasePace, now: float) -> str:
+    left = phase.seconds_left(now)
+    rate = f"{phase.rate(now):,.0f}/s"
+    return rate if left is None else f"{rate}, {duration(left)} left"

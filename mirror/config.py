@@ -1,0 +1,310 @@
+"""The settings file `mirror.toml`: where it is found, what may stand in it, and what is wrong with it.
+
+Only reads. Secrets stay references until `SourceSettings.source` is called. Which trackers there are, and
+which keys of their own they understand, comes in as an argument, so that a new tracker changes nothing here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from platformdirs import user_config_path
+
+from mirror.credentials import ALTERNATIVES, Place, SecretReference
+from mirror.errors import ConfigError, UnknownSourceError
+from mirror.model.source import Credential, Source
+
+FILE_NAME = "mirror.toml"
+DEFAULT_DATABASE = "sqlite:///mirror.db"
+TOP_KEYS = ("database", "sources")
+SOURCE_KEYS = ("tracker", "url", "types", "concurrency", "secret", "user")
+MAX_CONCURRENCY = 64
+
+_SOURCE_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_RALLY_SERVER = "rally1.rallydev.com"  # rally.md section 1: the host of the hosted product
+_SQLITE = "sqlite:///"
+_POSTGRES = ("postgresql+psycopg://", "postgresql://", "postgres://")
+
+Trackers = Mapping[str, Mapping[str, type]]
+"""Tracker kind -> the keys of its own that its sources may have -> `str` for one name, `list` for many."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """One `[sources.NAME]` table, checked; the secret is still only a reference.
+
+    Attributes:
+        where: the file, for messages.
+    """
+
+    name: str
+    tracker: str
+    url: str
+    secret: SecretReference
+    user: str | None = None
+    scope: Mapping[str, object] = field(default_factory=dict)
+    types: tuple[str, ...] = ("*",)
+    concurrency: int = 8
+    where: str = FILE_NAME
+
+    def source(self, environ: Mapping[str, str]) -> Source:
+        """Return the source with its secret looked up.
+
+        Raises:
+            ConfigError: the secret cannot be had.
+        """
+        secret = self.secret.resolve(f"{self.where}: sources.{self.name}.secret", environ)
+        credential = Credential(secret, self.user)
+        return Source(self.name, self.tracker, self.url, credential, self.scope, self.types, self.concurrency)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that was configured.
+
+    Attributes:
+        path: the file it came from; None when there is none.
+        database: SQLAlchemy URL; a SQLite path in it is absolute.
+    """
+
+    path: Path | None
+    database: str
+    sources: Mapping[str, SourceSettings]
+
+    def __getitem__(self, name: str) -> SourceSettings:
+        """Return the source of that name, or raise UnknownSourceError."""
+        try:
+            return self.sources[name]
+        except KeyError:
+            raise UnknownSourceError(name, tuple(self.sources)) from None
+
+
+def find(config: Path | None, environ: Mapping[str, str], folder: Path) -> Path | None:
+    """Return the settings file: the named one, else the nearest in `folder` or above, else the user's own.
+
+    Raises:
+        ConfigError: one is named, by argument or MIRROR_CONFIG, and is not there.
+    """
+    named = config or (Path(environ["MIRROR_CONFIG"]) if environ.get("MIRROR_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError(f"{named}: there is no such settings file")
+        return named.absolute()
+    own = user_config_path("mirror") / FILE_NAME
+    places = [place / FILE_NAME for place in (folder, *folder.parents)]
+    return next((path for path in (*places, own) if path.is_file()), None)
+
+
+def load(
+    path: Path | None, trackers: Trackers, environ: Mapping[str, str], database: str | None = None
+) -> Settings:
+    """Return the settings in `path`, or those that the environment alone gives when `path` is None.
+
+    Args:
+        database: overrides MIRROR_DATABASE, which overrides the file. Relative to the working directory.
+
+    Raises:
+        ConfigError: the first thing that is wrong, with file, key and the nearest valid name.
+    """
+    text = "" if path is None else _read(path)
+    folder = Path.cwd() if path is None else path.parent
+    settings = parse(text, trackers, where="" if path is None else str(path), folder=folder)
+    override = database or environ.get("MIRROR_DATABASE")
+    said_by = "database" if database else "environment: MIRROR_DATABASE"
+    found = _database_url(override, said_by, Path.cwd()) if override else settings.database
+    return Settings(path, found, settings.sources or _from_environment(environ, folder))
+
+
+def parse(text: str, trackers: Trackers, *, where: str, folder: Path) -> Settings:
+    """Return what the settings file with that text says; `where` names it in messages, `folder` holds it."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where}: this is not valid TOML: {error}") from None
+    _only(document, TOP_KEYS, where, "")
+    database = _text(document, "database", where, "") or DEFAULT_DATABASE
+    address = urlsplit(database)
+    if address.password or "password" in parse_qs(address.query):
+        raise ConfigError(
+            f"{where}: database: a password does not belong in this file; "
+            "put it into ~/.pgpass or PGPASSWORD, or give the whole address as MIRROR_DATABASE"
+        )
+    tables = _table(document, "sources", where, "")
+    sources = {name: _source(name, tables, trackers, (where, folder)) for name in tables}
+    return Settings(None, _database_url(database, f"{where}: database", folder), sources)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: this is not UTF-8 text") from None
+
+
+def _source(
+    name: str, tables: Mapping[str, object], trackers: Trackers, origin: tuple[str, Path]
+) -> SourceSettings:
+    where, folder = origin
+    at = f"sources.{name}"
+    if not _SOURCE_NAME.fullmatch(name):
+        raise ConfigError(f"{where}: {at}: a source's name is made of letters, digits, - and _")
+    table = _table(tables, name, where, "sources.")
+    tracker = _needed(table, "tracker", where, at)
+    if tracker not in trackers:
+        raise ConfigError(f"{where}: {at}.tracker: {tracker!r} is not known{_near(tracker, trackers)}")
+    own = trackers[tracker]
+    _only(table, (*SOURCE_KEYS, *own), where, at)
+    return SourceSettings(
+        name,
+        tracker,
+        _address(_needed(table, "url", where, at), f"{where}: {at}.url"),
+        _secret(table, where, at, folder),
+        user=_text(table, "user", where, at),
+        scope={key: _scope(table[key], own[key], f"{where}: {at}.{key}") for key in own if key in table},
+        types=_types(table, f"{where}: {at}.types"),
+        concurrency=_concurrency(table, f"{where}: {at}.concurrency"),
+        where=where,
+    )
+
+
+def _address(url: str, where: str) -> str:
+    """Return `url` without a trailing slash, checked."""
+    try:
+        parts = urlsplit(url)
+        has_secret = parts.password is not None or parts.username is not None
+    except ValueError:
+        raise ConfigError(f"{where}: this is not an address") from None
+    if has_secret:
+        raise ConfigError(f"{where}: no user or password belongs into an address; {ALTERNATIVES}")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError(f"{where}: expected an address that starts with https:// or http://")
+    if parts.query or parts.fragment:
+        raise ConfigError(f"{where}: expected the tracker's root address, without ? or #")
+    return url.rstrip("/")
+
+
+def _secret(table: Mapping[str, object], where: str, at: str, folder: Path) -> SecretReference:
+    given = table.get("secret")
+    if given is None:
+        raise ConfigError(f"{where}: {at}.secret is missing; {ALTERNATIVES}")
+    if not isinstance(given, dict):
+        raise ConfigError(
+            f"{where}: {at}.secret: a secret itself does not belong in this file; {ALTERNATIVES}"
+        )
+    _only(given, tuple(Place), where, f"{at}.secret")
+    if len(given) != 1:
+        raise ConfigError(f"{where}: {at}.secret: expected exactly one of {', '.join(Place)}")
+    place, value = Place(next(iter(given))), next(iter(given.values()))
+    if place is Place.COMMAND:
+        words = value if isinstance(value, list) else []
+    else:
+        words = [value]
+    if not words or not all(isinstance(word, str) and word for word in words):
+        expected = 'a list of words, such as ["pass", "rally"]' if place is Place.COMMAND else "a text"
+        raise ConfigError(f"{where}: {at}.secret.{place}: expected {expected}")
+    return SecretReference(place, tuple(words), folder)
+
+
+def _types(table: Mapping[str, object], where: str) -> tuple[str, ...]:
+    given = table.get("types", ["*"])
+    if not isinstance(given, list) or not given or not all(isinstance(each, str) and each for each in given):
+        raise ConfigError(f'{where}: expected a list of type names, such as ["*", "-Revision"]')
+    # Only exclusions means everything but those.
+    return tuple(given) if any(not each.startswith("-") for each in given) else ("*", *given)
+
+
+def _concurrency(table: Mapping[str, object], where: str) -> int:
+    given = table.get("concurrency", 8)
+    if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= MAX_CONCURRENCY:
+        raise ConfigError(f"{where}: expected a whole number from 1 to {MAX_CONCURRENCY}")
+    return given
+
+
+def _scope(value: object, expected: type, where: str) -> object:
+    """Return `value` as one name or number, or, where a list is expected, as a tuple of these."""
+    names = value if expected is list else [value]
+    if not isinstance(names, list) or not names or not all(map(_is_name, names)):
+        many = "a list of names or numbers" if expected is list else "a name or a number"
+        raise ConfigError(f"{where}: expected {many}")
+    return tuple(names) if expected is list else value
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
+
+
+def _only(table: Mapping[str, object], known: Collection[str], where: str, at: str) -> None:
+    """Refuse the first key that is not known."""
+    for key in table:
+        if key not in known:
+            raise ConfigError(f"{where}: {f'{at}.' if at else ''}{key} is not a known key{_near(key, known)}")
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; one of: {', '.join(known)}"
+
+
+def _table(parent: Mapping[str, object], key: str, where: str, prefix: str) -> Mapping[str, object]:
+    value = parent.get(key, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{where}: {prefix}{key}: expected a table, [{prefix}{key}…]")
+    return value
+
+
+def _text(table: Mapping[str, object], key: str, where: str, at: str) -> str | None:
+    value = table.get(key)
+    if value is not None and not (isinstance(value, str) and value):
+        raise ConfigError(f"{where}: {f'{at}.' if at else ''}{key}: expected a text")
+    return value
+
+
+def _needed(table: Mapping[str, object], key: str, where: str, at: str) -> str:
+    value = _text(table, key, where, at)
+    if value is None:
+        raise ConfigError(f"{where}: {at}.{key} is missing")
+    return value
+
+
+def _database_url(given: str, where: str, folder: Path) -> str:
+    """Return the SQLAlchemy URL: the path of a SQLite file made absolute, PostgreSQL with its driver named.
+
+    The value is not part of the message, for it may hold a password.
+    """
+    if given.startswith(_POSTGRES):
+        return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", given)
+    if not given.startswith(_SQLITE):
+        raise ConfigError(f"{where}: expected sqlite:///FILE or postgresql+psycopg://HOST/NAME")
+    name, mark, options = given.removeprefix(_SQLITE).partition("?")
+    if name in ("", ":memory:"):
+        raise ConfigError(f"{where}: expected a file name after {_SQLITE}")
+    return f"{_SQLITE}{folder.absolute() / Path(name).expanduser()}{mark}{options}"
+
+
+def _from_environment(environ: Mapping[str, str], folder: Path) -> dict[str, SourceSettings]:
+    """Return the source `rally` when RALLY_APIKEY or RALLY_PASSWORD is set, else nothing."""
+    key = next((name for name in ("RALLY_APIKEY", "RALLY_PASSWORD") if environ.get(name)), None)
+    if key is None:
+        return {}
+    user = environ.get("RALLY_USER") if key == "RALLY_PASSWORD" else None
+    if key == "RALLY_PASSWORD" and not user:
+        raise ConfigError(
+            "environment: RALLY_PASSWORD is set, RALLY_USER is not; both are needed, or RALLY_APIKEY alone"
+        )
+    scope = {
+        name: environ[f"RALLY_{name.upper()}"]
+        for name in ("workspace", "project")
+        if environ.get(f"RALLY_{name.upper()}")
+    }
+    server = environ.get("RALLY_SERVER") or _RALLY_SERVER
+    url = _address(server if "://" in server else f"https://{server}", "environment: RALLY_SERVER")
+    secret = SecretReference(Place.ENV, (key,), folder)
+    return {"rally": SourceSettings("rally", "rally", url, secret, user, scope, where="environment")}

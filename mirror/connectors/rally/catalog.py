@@ -1,0 +1,203 @@
+"""Rally's schema endpoint to record types: which types and fields are mirrored, and as what.
+
+Source: rally.md §7 (metadata), §10.3 (which side owns a link), §11 (where a timestamp exists).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from mirror.errors import ProtocolError
+from mirror.model.schema import Catalog, Field, Kind, RecordType, Tracking
+
+ARTIFACT = "Artifact"
+"""Family of the types that one `/artifact` query lists together (rally.md §1 C)."""
+
+_STAMPS = ("LastUpdateDate", "LastUpdatedDate", "LastUpdated")
+_APPEND_ONLY = frozenset({"Revision"})  # rally.md §11 S: written once with each commit, never edited
+_NAME_FIELDS = {"User": "DisplayName"}  # `_refObjectName` of a user is the display name, of others the name
+_KINDS = {
+    "BOOLEAN": Kind.BOOLEAN,
+    "DATE": Kind.TIMESTAMP,  # date-only fields are date-times on the wire too (rally.md §5 R)
+    "DECIMAL": Kind.NUMERIC,
+    "QUANTITY": Kind.NUMERIC,  # a plain number in WSAPI (rally.md §5)
+    "INTEGER": Kind.INTEGER,
+    "OBJECT": Kind.REFERENCE,
+    "COLLECTION": Kind.LINKS,
+    "RATING": Kind.TEXT,
+    "STATE": Kind.TEXT,
+    "STRING": Kind.TEXT,
+    "TEXT": Kind.TEXT,
+    "RAW": Kind.TEXT,
+    "MAP": Kind.JSON,
+    "WEB_LINK": Kind.JSON,
+}
+_INVERSE_COLLECTIONS = frozenset(
+    """Attachments BuildDefinitions Builds Changes Children Collaborators Connections Discussion Editors Iterations
+    Releases Results Revisions Steps Tasks TeamMembers TypeDefinitions UserIterationCapacities UserPermissions
+    UserStories Viewers WorkProducts Workspaces""".split()
+)
+"""Collections that only repeat a reference of the other record (rally.md §10.2, §10.3); a join answers them."""
+
+_INVERSE_ON = {"Defects": "DefectSuite", "TestCases": "TestSet"}
+"""Collections that are true many-to-many on that one type and inverse on every other (rally.md §10.3)."""
+
+
+class _Shape(msgspec.Struct):
+    ref: str = msgspec.field(name="_ref", default="")
+    name: str | None = msgspec.field(name="_refObjectName", default=None)
+
+
+class _Value(msgspec.Struct):
+    text: str | None = msgspec.field(name="StringValue", default=None)
+
+
+class Attribute(msgspec.Struct):
+    """One attribute definition; only what is used (rally.md §7 S)."""
+
+    element_name: str = msgspec.field(name="ElementName")
+    type: str = msgspec.field(name="AttributeType")
+    name: str = msgspec.field(name="Name", default="")
+    schema_type: str | None = msgspec.field(name="SchemaType", default=None)
+    allowed_value_type: _Shape | None = msgspec.field(name="AllowedValueType", default=None)
+    allowed_values: list[_Value] | msgspec.Raw | None = msgspec.field(name="AllowedValues", default=None)
+    custom: bool | None = msgspec.field(name="Custom", default=False)
+    required: bool | None = msgspec.field(name="Required", default=False)
+    read_only: bool | None = msgspec.field(name="ReadOnly", default=False)
+    max_length: int | None = msgspec.field(name="MaxLength", default=None)
+
+
+class TypeDefinition(msgspec.Struct):
+    """One type definition with its attributes inline (rally.md §7 S)."""
+
+    element_name: str = msgspec.field(name="ElementName")
+    name: str = msgspec.field(name="Name", default="")
+    display_name: str | None = msgspec.field(name="DisplayName", default=None)
+    type_path: str | None = msgspec.field(name="TypePath", default=None)
+    abstract: bool | None = msgspec.field(name="Abstract", default=False)
+    queryable: bool | None = msgspec.field(name="Queryable", default=True)
+    restorable: bool | None = msgspec.field(name="Restorable", default=False)
+    parent: _Shape | None = msgspec.field(name="Parent", default=None)
+    attributes: list[Attribute] = msgspec.field(name="Attributes", default_factory=list)
+
+    @property
+    def path(self) -> str:
+        """The name used in addresses: `Defect`, `PortfolioItem/Feature`."""
+        return self.type_path or self.element_name
+
+
+def read_catalog(documents: Sequence[msgspec.Raw], digest: str) -> Catalog:
+    """Return the catalog of a schema answer's rows.
+
+    Raises:
+        ProtocolError: a row has no element name or no attributes.
+    """
+    decoder = msgspec.json.Decoder(TypeDefinition)
+    try:
+        definitions = [decoder.decode(each) for each in documents]
+    except msgspec.ValidationError as error:
+        raise ProtocolError(f"the schema answer has an unexpected shape: {error}") from error
+    abstract = {each.name for each in definitions if each.abstract} | {
+        each.element_name for each in definitions if each.abstract
+    }
+    artifacts = _descendants(definitions, ARTIFACT)
+    return Catalog.of(
+        digest,
+        [
+            _record_type(each, ARTIFACT if each.path in artifacts else "", abstract)
+            for each in definitions
+            if each.queryable and not each.abstract and _has(each, "ObjectID")
+        ],
+    )
+
+
+def _has(definition: TypeDefinition, name: str) -> bool:
+    return any(each.element_name == name for each in definition.attributes)
+
+
+def _descendants(definitions: Sequence[TypeDefinition], root: str) -> set[str]:
+    """Return the paths of all types below the abstract type `root`, following Parent by name."""
+    above = {name: each.parent.name for each in definitions if each.parent for name in (each.name, each.element_name)}
+    found = set()
+    for each in definitions:
+        name: str | None = each.element_name
+        seen: set[str] = set()
+        while name and name not in seen:
+            seen.add(name)
+            name = above.get(name)
+            if name == root:
+                found.add(each.path)
+    return found
+
+
+def _record_type(definition: TypeDefinition, family: str, abstract: set[str]) -> RecordType:
+    fields = tuple(_fields(definition, abstract))
+    names = {each.name for each in fields}
+    stamp = next((each for each in _STAMPS if each in names), None)
+    if stamp:
+        tracking = Tracking.STAMP
+    else:
+        tracking = Tracking.APPEND if definition.path in _APPEND_ONLY else Tracking.SWEEP
+    name_field = _NAME_FIELDS.get(definition.path, "Name")
+    return RecordType(
+        name=definition.path,
+        fields=fields,
+        tracking=tracking,
+        display_name=definition.display_name or definition.name or definition.element_name,
+        name_field=name_field if name_field in names else None,
+        key_field="FormattedID" if "FormattedID" in names else None,
+        stamp_field=stamp,
+        restorable=bool(definition.restorable),
+        family=family,
+    )
+
+
+def _fields(definition: TypeDefinition, abstract: set[str]) -> Iterator[Field]:
+    seen: set[str] = set()
+    for attribute in definition.attributes:
+        kind = _KINDS.get(attribute.type)
+        if kind is None or attribute.element_name in seen or _is_inverse(definition, attribute):
+            continue
+        seen.add(attribute.element_name)
+        yield _field(attribute, kind, abstract)
+
+
+def _is_inverse(definition: TypeDefinition, attribute: Attribute) -> bool:
+    if attribute.type != "COLLECTION" or attribute.custom:
+        return False
+    owner = _INVERSE_ON.get(attribute.element_name)
+    if owner:
+        return definition.path != owner
+    return attribute.element_name in _INVERSE_COLLECTIONS
+
+
+def _field(attribute: Attribute, kind: Kind, abstract: set[str]) -> Field:
+    target = _target(attribute)
+    values = attribute.allowed_values
+    return Field(
+        name=attribute.element_name,
+        kind=kind,
+        display_name=attribute.name,
+        native_type=attribute.type,
+        required=bool(attribute.required),
+        read_only=bool(attribute.read_only),
+        custom=bool(attribute.custom),
+        targets=(target,) if target and target not in abstract and kind in (Kind.REFERENCE, Kind.LINKS) else (),
+        polymorphic=kind is Kind.REFERENCE and (target is None or target in abstract),
+        allowed_values=tuple(each.text or "" for each in values) if isinstance(values, list) else (),
+        max_length=attribute.max_length if attribute.max_length and attribute.max_length > 0 else None,
+    )
+
+
+def _target(attribute: Attribute) -> str | None:
+    """Return the type a reference or collection points to: `User`, `PortfolioItem/Feature`; None when not told.
+
+    The schema endpoint writes portfolio types with a hyphen, `PortfolioItem-Feature` (rally.md §7 S).
+    """
+    if attribute.schema_type and attribute.type == "OBJECT":
+        return attribute.schema_type.replace("-", "/")
+    if attribute.allowed_value_type and attribute.allowed_value_type.name:
+        return attribute.allowed_value_type.name.replace(" ", "")
+    return None

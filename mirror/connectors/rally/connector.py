@@ -1,0 +1,348 @@
+"""Rally as a Connector: listings by key, changes by stamp, the census, and the recycle bin.
+
+Source: rally.md; sections are named where a fact is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import msgspec
+
+from mirror.connectors.base import Capabilities, Deletion, Finding, Window
+from mirror.connectors.http import Answer, Request, Transport
+from mirror.connectors.rally import links, probe
+from mirror.connectors.rally.catalog import ARTIFACT, read_catalog
+from mirror.connectors.rally.decode import RowDecoder
+from mirror.connectors.rally.scope import Workspace, find_workspace
+from mirror.connectors.rally.wire import Answered, Query, Result, Wire, read_root
+from mirror.errors import ProtocolError
+from mirror.model.layout import Layout
+from mirror.model.page import Fate, Key, KeyPage, KeyRange, Page
+from mirror.model.schema import Catalog, RecordType
+from mirror.model.source import Source
+
+PAGE_SIZE = 2000  # rally.md §3: larger values are clamped by the server
+_LONGEST_FIELD_LIST = 4000  # characters; a request target stays well below 8 KB (rally.md §6 I)
+_ALL_USERS = "((Disabled = true) OR (Disabled = false))"  # §10.2 C: a plain query hides disabled users
+_OVERLAP = timedelta(seconds=60)  # §11 I; replicas lag by up to about 8 s (§6 C)
+
+
+class _KeyRow(msgspec.Struct):
+    id: int = msgspec.field(name="ObjectID")
+    version: str = msgspec.field(name="VersionId", default="")
+    type: str = msgspec.field(name="_type", default="")
+    updated: str | None = msgspec.field(name="LastUpdateDate", default=None)
+    rolled_up: str | None = msgspec.field(name="LastRollupDate", default=None)
+
+
+class RallyConnector:
+    """One workspace of a Rally subscription."""
+
+    capabilities = Capabilities(
+        page_size=PAGE_SIZE, ids_per_read=250, overlap=_OVERLAP, deletion_feed=True, exact_totals=True
+    )
+
+    def __init__(self, source: Source, transport: Transport) -> None:
+        self.source = source
+        self.transport = transport
+        self.wire = Wire(transport, source.credential)
+        self._lock = threading.Lock()
+        self._workspace: Workspace | None = None
+        self._decoders: dict[str, RowDecoder] = {}
+        self._by_name = True
+
+    def check(self) -> Iterator[Finding]:
+        """Yield findings about authentication, workspace, schema, clock and page cap."""
+        return probe.check(self)
+
+    def workspace(self) -> Workspace:
+        """Return the workspace of this source, looked up once.
+
+        Raises:
+            ConfigError: it cannot be found, or several are open and none is named.
+        """
+        with self._lock:
+            if self._workspace is None:
+                self._workspace = find_workspace(self.wire, str(self.source.scope.get("workspace") or ""))
+                self.wire.workspace = self._workspace.ref
+            return self._workspace
+
+    def discover(self, known_digest: str | None) -> Catalog | None:
+        """Return the workspace's types unless its schema version is `known_digest` (rally.md §7 R)."""
+        workspace = self.workspace()
+        if known_digest and workspace.schema_version == known_digest:
+            return None
+        path, result = f"/slm/schema/v2.0/workspace/{workspace.id}", None
+        while result is None:
+            path, result = self.transport.send(Request("GET", path), _schema_or_redirect)
+        digest = workspace.schema_version or hashlib.blake2b(b"".join(map(bytes, result.rows))).hexdigest()
+        return read_catalog(result.rows, digest)
+
+    def page(self, layout: Layout, keys: KeyRange) -> Page:
+        """Return up to 2,000 records of the range, with the members of their collections."""
+        where = self._where(layout.type, _range_terms(keys))
+        result, server_time = self._query_rows(layout, where)
+        return self._page(layout, result, server_time, listed=True)
+
+    def split(self, layout: Layout, parts: int) -> tuple[int, Sequence[KeyRange]]:
+        """Return the count and ranges cut at page borders, found by reading single ids at offsets."""
+        self.workspace()
+        where = self._where(layout.type, [])
+        total = self.wire.query(self._keys_query(layout.type, where, page_size=1))[0].total
+        pages = -(-total // PAGE_SIZE)
+        parts = max(1, min(parts, pages))
+        step = -(-pages // parts) * PAGE_SIZE
+        starts = range(step, total, step)
+        probes = [self._keys_query(layout.type, where, page_size=1, start=start) for start in starts]
+        borders = [_key_rows(each.result)[0].id for each in self.wire.queries(probes) if each.result.rows]
+        edges = [0, *sorted(set(borders))]
+        ranges = [KeyRange(after, until) for after, until in zip(edges, [*edges[1:], None], strict=True)]
+        return total, ranges
+
+    def records(self, layout: Layout, ids: Sequence[int]) -> Page:
+        """Return the records with those ids; `in` takes a comma list (rally.md §4 C)."""
+        where = self._where(layout.type, [f"(ObjectID in {','.join(map(str, ids))})"])
+        result, server_time = self._query_rows(layout, where)
+        return self._page(layout, result, server_time, listed=False)
+
+    def changes(self, types: Sequence[RecordType], since: Mapping[str, datetime]) -> Iterator[KeyPage]:
+        """Yield changed keys; all artifact types come from one query (rally.md §1 C), all queries in one batch."""
+        self.workspace()
+        groups = _groups(types)
+        queries = [self._changes_query(group, min(since[each.name] for each in group)) for group in groups]
+        for group, query, answered in zip(groups, queries, self.wire.queries(queries), strict=True):
+            if answered.failure and len(group) > 1:
+                for each in group:  # §4 R: one field that a subtype lacks fails the whole /artifact query
+                    alone = self._changes_query([each], since[each.name])
+                    yield from self._changed_pages([each], alone, next(self.wire.queries([alone])))
+            else:
+                yield from self._changed_pages(group, query, answered)
+
+    def census(self, windows: Sequence[Window]) -> Iterator[KeyPage]:
+        """Answer each window from one batch of queries, and what one page cannot hold from further ones."""
+        self.workspace()
+        queries = [
+            self._keys_query(
+                each.type,
+                self._where(each.type, _range_terms(each.keys)),
+                page_size=1 if each.count_only else PAGE_SIZE,
+            )
+            for each in windows
+        ]
+        for window, answered in zip(windows, self.wire.queries(queries), strict=True):
+            yield self._window_answer(window, answered)
+
+    def deletions(self, since: datetime | None) -> Iterator[Deletion]:
+        """Yield the entries of the recycle bin (rally.md §9.1 S); an entry's ItemOID tells the record, whatever its type."""
+        self.workspace()
+        terms = [f'(DeletionDate >= "{_iso(since)}")'] if since else []
+        names = ("ObjectID", "ItemOID", "DeletionDate")
+        after = 0
+        while True:
+            where = _all([*terms, f"(ObjectID > {after})"])
+            result, _ = self.wire.query(Query("RecycleBinEntry", where, names, PAGE_SIZE))
+            entries = [msgspec.json.decode(each, type=_BinEntry) for each in result.rows]
+            for each in entries:
+                if each.item is not None:
+                    yield Deletion("", each.item, Fate.DELETED, each.deleted_at)
+            if len(entries) >= result.total:
+                return
+            after = entries[-1].id
+
+    def fate(self, record_type: RecordType, record_id: int) -> Fate:
+        """Read the record itself; a missing and an unreadable one answer alike (rally.md §6 R), so that is UNKNOWN."""
+        self.workspace()
+        path = f"{record_type.name.lower()}/{record_id}"
+        name, root, _ = self.wire.get(path, {"workspace": self.wire.workspace, "fetch": "ObjectID"})
+        if name != "OperationResult":
+            return Fate.PRESENT
+        errors = msgspec.json.decode(root, type=Result).errors
+        return Fate.NO_ACCESS if any(each.startswith("Not authorized") for each in errors) else Fate.UNKNOWN
+
+    def _query_rows(self, layout: Layout, where: str | None) -> tuple[Result, datetime]:
+        """Return whole records; asking by name is cheaper, where the server knows how to leave nested ones alone."""
+        self.workspace()
+        names = _fetched_names(layout.type) if self._by_name else None
+        result, server_time = self.wire.query(Query(layout.type.name, where, names, PAGE_SIZE, nested=False))
+        if names and result.rows and b'"ObjectID"' not in bytes(result.rows[0]):
+            self._by_name = False  # shallowFetch (§3 D) was not understood: the rows are bare references
+            return self._query_rows(layout, where)
+        return result, server_time
+
+    def _page(self, layout: Layout, result: Result, server_time: datetime, *, listed: bool) -> Page:
+        """Return the rows of an answer as a page, with the members of collections that the answer only counted."""
+        decoded = self._decoder(layout).decode(result.rows)
+        links.read_members(self.wire, layout, decoded)
+        received = len(result.rows)
+        more = listed and result.total > received
+        return Page(
+            layout=layout,
+            rows=decoded.rows,
+            after=_last_id(result.rows) if more else None,
+            received=received,
+            server_time=server_time,
+            announced=result.total,
+            links=decoded.links,
+            bad=decoded.bad,
+        )
+
+    def _decoder(self, layout: Layout) -> RowDecoder:
+        with self._lock:
+            known = self._decoders.get(layout.type.name)
+            if known is None or known.layout != layout:
+                known = self._decoders[layout.type.name] = RowDecoder(layout)
+            return known
+
+    def _where(self, record_type: RecordType, terms: Sequence[str]) -> str | None:
+        return _all([*terms, _ALL_USERS] if record_type.name == "User" else terms)
+
+    def _keys_query(self, record_type: RecordType, where: str | None, *, page_size: int, start: int = 1) -> Query:
+        names = ["ObjectID", "VersionId"]
+        if record_type.field("LastRollupDate"):
+            names.append("LastRollupDate")
+        return Query(record_type.name, where, tuple(names), page_size, start=start)
+
+    def _changes_query(self, group: Sequence[RecordType], since: datetime, after: int = 0) -> Query:
+        stamp = group[0].stamp_field or "LastUpdateDate"
+        term = f'({stamp} >= "{_iso(since)}")'
+        if len(group) == 1 and group[0].field("LastRollupDate"):
+            term = f'({term} OR (LastRollupDate >= "{_iso(since)}"))'
+        where = self._where(group[0], [term, f"(ObjectID > {after})"] if after else [term])
+        names = tuple(dict.fromkeys(["ObjectID", "VersionId", stamp, "LastRollupDate"]))
+        if len(group) == 1:
+            return Query(group[0].name, where, names, PAGE_SIZE)
+        return Query(ARTIFACT, where, names, PAGE_SIZE, types=tuple(each.name for each in group))
+
+    def _changed_pages(self, group: Sequence[RecordType], query: Query, answered: Answered) -> Iterator[KeyPage]:
+        """Yield the keys of one listing by type, fetching further pages behind the last id."""
+        names = {each.name: each for each in group}
+        while True:
+            if answered.failure:
+                yield from (KeyPage(name, (), False, answered.server_time, failure=answered.failure) for name in names)
+                return
+            rows = _key_rows(answered.result)
+            last = len(rows) >= answered.result.total
+            for name, each in names.items():
+                keys = [_key(each, row) for row in rows if len(names) == 1 or row.type == name]
+                if keys or last:
+                    yield KeyPage(name, keys, last, answered.server_time)
+            if last:
+                return
+            answered = next(self.wire.queries([_behind(query, rows[-1].id)]))
+
+    def _window_answer(self, window: Window, answered: Answered) -> KeyPage:
+        name = window.type.name
+        if answered.failure:
+            return KeyPage(name, (), False, answered.server_time, failure=answered.failure)
+        if window.count_only:
+            return KeyPage(name, (), False, answered.server_time, total=answered.result.total)
+        rows, total = _key_rows(answered.result), answered.result.total
+        announced, received = total, len(rows)
+        while received < announced:
+            where = self._where(window.type, _range_terms(KeyRange(rows[-1].id, window.keys.until)))
+            answered = next(self.wire.queries([self._keys_query(window.type, where, page_size=PAGE_SIZE)]))
+            if answered.failure:
+                return KeyPage(name, (), False, answered.server_time, failure=answered.failure)
+            more = _key_rows(answered.result)
+            announced, received = answered.result.total, len(more)
+            rows.extend(more)
+        return KeyPage(name, [_key(window.type, each) for each in rows], True, answered.server_time, total=total)
+
+
+class _BinEntry(msgspec.Struct):
+    id: int = msgspec.field(name="ObjectID")
+    item: int | None = msgspec.field(name="ItemOID", default=None)  # older schemas lack it (rally.md §9.1)
+    deleted_at: str | None = msgspec.field(name="DeletionDate", default=None)
+
+
+_KEY_ROW = msgspec.json.Decoder(_KeyRow)
+
+
+def _key_rows(result: Result) -> list[_KeyRow]:
+    try:
+        return [_KEY_ROW.decode(each) for each in result.rows]
+    except msgspec.ValidationError as error:
+        raise ProtocolError(f"a listing of keys has an unexpected shape: {error}") from error
+
+
+def _key(record_type: RecordType, row: _KeyRow) -> Key:
+    version = row.version
+    if record_type.field("LastRollupDate"):
+        version = f"{version} {row.rolled_up or ''}"
+    return Key(row.id, version, row.updated)
+
+
+def _last_id(documents: Sequence[msgspec.Raw]) -> int:
+    """Return the ObjectID of the last row, also of one that cannot be decoded as a record."""
+    return _KEY_ROW.decode(documents[-1]).id
+
+
+def _schema_or_redirect(answer: Answer) -> tuple[str, Result | None]:
+    """Return (path to follow, None), or (\"\", the type definitions).
+
+    The endpoint redirects to an address that ends in the digest (rally.md §7 C). Only the path is followed: the credential
+    never goes to a host that the settings do not name.
+
+    Raises:
+        ProtocolError: no types, or a redirect to where we were.
+    """
+    if answer.status in (301, 302, 303, 307, 308):
+        path = urlsplit(answer.headers.get("Location", "")).path
+        if not path.startswith("/slm/schema/"):
+            raise ProtocolError("the schema endpoint redirects to somewhere else")
+        return path, None
+    _, root = read_root(answer)
+    result = msgspec.json.decode(root, type=Result)
+    if not result.rows:
+        raise ProtocolError(f"the schema endpoint gave no types {'; '.join(result.errors)}".rstrip())
+    return "", result
+
+
+def _groups(types: Sequence[RecordType]) -> list[list[RecordType]]:
+    """Put the types that one query can list together side by side.
+
+    Types with roll-ups stay alone: they have a second stamp that the others lack.
+    """
+    together = [each for each in types if each.family == ARTIFACT and not each.field("LastRollupDate")]
+    alone = [[each] for each in types if each not in together]
+    return [*([together] if together else []), *alone]
+
+
+def _fetched_names(record_type: RecordType) -> tuple[str, ...] | None:
+    names = tuple(dict.fromkeys(["ObjectID", "VersionId", *(each.name for each in record_type.fields)]))
+    return names if sum(map(len, names)) + len(names) <= _LONGEST_FIELD_LIST else None
+
+
+def _behind(query: Query, after: int) -> Query:
+    assert query.where is not None
+    return Query(
+        query.type_path,
+        _all([query.where, f"(ObjectID > {after})"]),
+        query.names,
+        query.page_size,
+        types=query.types,
+    )
+
+
+def _range_terms(keys: KeyRange) -> list[str]:
+    terms = [f"(ObjectID > {keys.after})"] if keys.after else []
+    return [*terms, f"(ObjectID <= {keys.until})"] if keys.until is not None else terms
+
+
+def _all(terms: Sequence[str]) -> str | None:
+    """Join terms with AND, which takes exactly two groups at a time (rally.md §4 R); None for no term."""
+    if not terms:
+        return None
+    joined = terms[0]
+    for each in terms[1:]:
+        joined = f"({joined} AND {each})"
+    return joined
+
+
+def _iso(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

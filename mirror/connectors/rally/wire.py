@@ -1,0 +1,294 @@
+"""WSAPI addresses, envelopes and errors: what is sent, and what an answer means before its rows are looked at.
+
+Source: rally.md §1 (addresses), §2 (authentication), §5 (envelopes), §6 (errors), §8.5 (batch).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+import msgspec
+from requests.auth import HTTPBasicAuth
+
+from mirror.connectors.http import Answer, Request, Transport
+from mirror.errors import AuthError, ProtocolError, RemoteError, RetryableError
+from mirror.model.source import Credential
+
+log = logging.getLogger(__name__)
+
+API = "/slm/webservice/v2.0"
+_TITLE = re.compile(rb"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_ENTRIES_PER_BATCH = 60
+_PASSING = ("Could not read: could not read all instances", "Concurrency conflict")
+"""Openings of errors that the same request may not meet a second time (rally.md §4 R, §6 R)."""
+
+
+class Result(msgspec.Struct):
+    """A QueryResult, an OperationResult or one entry of a BatchResult (rally.md §5 R)."""
+
+    errors: list[str] = msgspec.field(name="Errors", default_factory=list)
+    total: int = msgspec.field(name="TotalResultCount", default=0)
+    page_size: int = msgspec.field(name="PageSize", default=0)
+    rows: list[msgspec.Raw] = msgspec.field(name="Results", default_factory=list)
+    token: str | None = msgspec.field(name="SecurityToken", default=None)
+
+
+class _QueryRoot(msgspec.Struct):
+    query_result: Result | None = msgspec.field(name="QueryResult", default=None)
+
+
+_QUERY_ROOT = msgspec.json.Decoder(_QueryRoot)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One type query.
+
+    Attributes:
+        type_path: `Defect`, `PortfolioItem/Feature`, or a collection's path `Defect/1/Tags`.
+        where: in Rally's query language, in its outer parentheses; None asks for everything.
+        names: fields to fetch; None asks for whole objects.
+        nested: fill the names into nested references as well, as `fetch` does and `shallowFetch` does not (§3 D).
+        start: 1-based.
+    """
+
+    type_path: str
+    where: str | None
+    names: tuple[str, ...] | None
+    page_size: int
+    order: str = "ObjectID"
+    start: int = 1
+    types: tuple[str, ...] = ()
+    nested: bool = True
+
+    def params(self, workspace: str) -> dict[str, str]:
+        """Return the query parameters; `workspace` is always among them, without it items elsewhere are 0 rows (§0 fact 8)."""
+        params = {
+            "workspace": workspace,
+            "order": self.order,
+            "pagesize": str(self.page_size),
+            "start": str(self.start),
+        }
+        if self.where:
+            params["query"] = self.where
+        if self.types:
+            params["types"] = ",".join(self.types)
+        if self.names is None:
+            return params | {"fetch": "true"}
+        return params | {"fetch" if self.nested else "shallowFetch": ",".join(self.names)}
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to one of several queries.
+
+    Attributes:
+        failure: why there is none; empty when `result` holds.
+    """
+
+    result: Result
+    server_time: datetime
+    failure: str = ""
+
+
+class Wire:
+    """Sends queries with one credential and tells answers from errors."""
+
+    def __init__(self, transport: Transport, credential: Credential) -> None:
+        self.transport = transport
+        self.workspace = ""
+        self.batches = True  # until the server refuses one; a read-only key may
+        self._token: str | None = None
+        self._basic = credential.user is not None
+        self._authenticate(credential)
+
+    def _authenticate(self, credential: Credential) -> None:
+        self.transport.headers |= {
+            "X-RallyIntegrationName": "mirror",
+            "X-RallyIntegrationLibrary": "mirror",
+            "Accept": "application/json",
+        }
+        if credential.user is None:
+            self.transport.headers["ZSESSIONID"] = credential.secret
+            self.transport.drop_cookies()
+        else:
+            self.transport.auth = HTTPBasicAuth(credential.user.encode(), credential.secret.encode())
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> tuple[str, msgspec.Raw, datetime]:
+        """Return the root's name, the root and the server's time of a GET below the API.
+
+        Raises:
+            AuthError, RetryableError, ProtocolError: see `read_root`.
+        """
+        request = Request("GET", f"{API}/{path}", params or {})
+        return self.transport.send(request, lambda answer: (*read_root(answer), answer.server_time))
+
+    def query(self, query: Query) -> tuple[Result, datetime]:
+        """Return one page and the server's time.
+
+        Raises:
+            ProtocolError: the answer carries Errors.
+        """
+        request = Request("GET", f"{API}/{quote(query.type_path.lower())}", query.params(self.workspace))
+        return self.transport.send(request, lambda answer: (_result(answer, query), answer.server_time))
+
+    def queries(self, queries: Sequence[Query]) -> Iterator[Answered]:
+        """Answer many queries, in order, in as few requests as the server allows; one that fails does not stop the others.
+
+        Raises:
+            AuthError: the credential is not accepted at all.
+        """
+        for first in range(0, len(queries), _ENTRIES_PER_BATCH):
+            chunk = queries[first : first + _ENTRIES_PER_BATCH]
+            answers = self._batch(chunk) if self.batches and len(chunk) > 1 else None
+            yield from answers if answers is not None else self._singly(chunk)
+
+    def _singly(self, queries: Sequence[Query]) -> Iterator[Answered]:
+        with ThreadPoolExecutor(min(len(queries), self.transport.concurrency)) as pool:
+            yield from pool.map(self._attempt, queries)
+
+    def _attempt(self, query: Query) -> Answered:
+        try:
+            return Answered(*self.query(query))
+        except AuthError:
+            raise
+        except RemoteError as error:
+            return Answered(Result(), datetime.now(UTC), str(error))
+
+    def _batch(self, queries: Sequence[Query]) -> list[Answered] | None:
+        """Send the queries as one batch of GET entries; None when this server or key does not take that.
+
+        Only GETs are in it, so it is repeated like one. The method is in the server's own document (§8.5 S); the shape of a
+        query's answer inside a batch is inferred (I), hence anything unexpected means single requests from now on.
+        """
+        entries = [
+            {
+                "Entry": {
+                    "Path": f"/{each.type_path.lower()}?{urlencode(each.params(self.workspace))}",
+                    "Method": "GET",
+                }
+            }
+            for each in queries
+        ]
+        try:
+            params = {"workspace": self.workspace} | ({"key": self._security_token()} if self._basic else {})
+            request = Request("POST", f"{API}/batch", params, msgspec.json.encode({"Batch": entries}))
+            results, server_time = self.transport.send(request, _batch_results)
+        except (AuthError, ProtocolError) as error:
+            log.info("batches are refused and will not be used reason=%s", error)
+            self.batches = False
+            return None
+        if len(results) != len(queries):
+            self.batches = False
+            return None
+        return [
+            self._attempt(query) if result.errors or _is_short(result, query) else Answered(result, server_time)
+            for query, result in zip(queries, results, strict=True)
+        ]
+
+    def _security_token(self) -> str:
+        """Return the token that a POST with basic authentication needs beside the session's cookies (§2 D)."""
+        if self._token is None:
+            _, root, _ = self.get("security/authorize")
+            self._token = msgspec.json.decode(root, type=Result).token or ""
+        return self._token
+
+
+def read_root(answer: Answer) -> tuple[str, msgspec.Raw]:
+    """Return the name and the document of the single root of a WSAPI answer.
+
+    Raises:
+        AuthError: 401, or an address that is not allowed.
+        RetryableError: not JSON: an HTML page with status 200 or a body that was cut (§6); or a server error.
+        ProtocolError: another status, or another shape.
+    """
+    if answer.status == 401:
+        raise AuthError(f"Rally does not accept the credential ({_title(answer) or 'status 401'})")
+    if answer.status == 500:
+        raise RetryableError(f"Rally answered 500 ({_title(answer) or 'no reason given'})")
+    if answer.status != 200:
+        raise ProtocolError(f"Rally answered {answer.status} ({_title(answer) or 'no reason given'})")
+    try:
+        root = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError as error:
+        raise ProtocolError(f"Rally's answer has an unexpected shape: {error}") from error
+    except msgspec.DecodeError as error:
+        reason = _title(answer) or "the body ends early or is no JSON"
+        raise RetryableError(f"Rally answered something else than JSON ({reason})") from error
+    if len(root) != 1:
+        raise ProtocolError("Rally's answer has no single root")
+    return next(iter(root.items()))
+
+
+def _result(answer: Answer, query: Query) -> Result:
+    """Return the QueryResult of an answer; on the fast path it is decoded in one pass, its rows left for later."""
+    try:
+        result = _QUERY_ROOT.decode(answer.body).query_result if answer.status == 200 else None
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        result = None
+    if result is None:
+        name, document = read_root(answer)
+        if name not in ("QueryResult", "OperationResult"):
+            raise ProtocolError(f"{query.type_path}: Rally answered with {name} instead of a QueryResult")
+        result = _decoded(document)
+    _refuse_errors(result, query.type_path)
+    if _is_short(result, query):
+        rest = result.total - query.start + 1
+        raise RetryableError(f"{query.type_path}: {rest} records announced, {len(result.rows)} received")
+    return result
+
+
+def _is_short(result: Result, query: Query) -> bool:
+    """Return whether fewer rows came than the total and the page size, as the server says it clamped it, promise."""
+    full_page = min(query.page_size, result.page_size or query.page_size)
+    return len(result.rows) < min(full_page, result.total - query.start + 1)
+
+
+def _batch_results(answer: Answer) -> tuple[list[Result], datetime]:
+    name, document = read_root(answer)
+    if name != "BatchResult":
+        raise ProtocolError(f"Rally answered with {name} instead of a BatchResult")
+    batch = _decoded(document)
+    if batch.errors:
+        raise ProtocolError("; ".join(batch.errors))
+    return [_decoded(_inner(each)) for each in batch.rows], answer.server_time
+
+
+def _inner(entry: msgspec.Raw) -> msgspec.Raw:
+    """Return the QueryResult of a batch entry, whether it is the entry itself or stands below a root key."""
+    keys = msgspec.json.decode(entry, type=dict[str, msgspec.Raw])
+    inner = keys.get("QueryResult", entry)
+    if inner is entry and "TotalResultCount" not in keys and keys.get("Errors", b"[]") == b"[]":
+        raise ProtocolError("a batch entry is no QueryResult")
+    return inner
+
+
+def _decoded(document: msgspec.Raw) -> Result:
+    try:
+        return msgspec.json.decode(document, type=Result)
+    except msgspec.ValidationError as error:
+        raise ProtocolError(f"Rally's answer has an unexpected shape: {error}") from error
+
+
+def _refuse_errors(result: Result, what: str) -> None:
+    """Turn Errors, which come with HTTP 200, into an exception (§0 fact 1)."""
+    if not result.errors:
+        return
+    text = f"{what}: {'; '.join(result.errors)}"
+    if result.errors[0].startswith(_PASSING):
+        raise RetryableError(text)
+    if result.errors[0].startswith("Not authorized"):
+        raise AuthError(text)
+    raise ProtocolError(text)
+
+
+def _title(answer: Answer) -> str:
+    """Return the title of an HTML error page; Rally puts the reason there (§6 R)."""
+    match = _TITLE.search(answer.body[:4096])
+    return " ".join(match[1].decode("utf-8", "replace").split()) if match else ""

@@ -1,0 +1,9 @@
+"""Trackers to try things on: real HTTP on the loopback interface, in-memory data, deliberate trouble on request.
+
+A simulator never imports a connector, so that one mistake is not made twice.
+"""
+
+from mirror.simulators.clock import Clock, ManualClock, SystemClock
+from mirror.simulators.faults import Fault, FaultPlan
+
+__all__ = ["Clock", "Fault", "FaultPlan", "ManualClock", "SystemClock"]
