@@ -53,6 +53,7 @@ class Answer:
 
     Attributes:
         server_time: the Date header, UTC, whole seconds; our own clock when there is none.
+        elapsed_seconds: from sending to the last byte; the server looked at its data at most that long before server_time.
         cookies: set by this answer.
     """
 
@@ -60,6 +61,7 @@ class Answer:
     body: bytes
     headers: Mapping[str, str]
     server_time: datetime
+    elapsed_seconds: float = 0.0
     cookies: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -154,6 +156,7 @@ class Transport:
 
     def _once(self, request: Request) -> Answer:
         with self._turn():
+            began = time.monotonic()
             try:
                 response = self._session.request(
                     request.method,
@@ -165,7 +168,7 @@ class Transport:
                     timeout=self.patience.timeout_seconds,
                     allow_redirects=False,
                 )
-                answer = _answer(response)
+                answer = _answer(response, began)
             except requests.RequestException as error:
                 raise _translated(error, self.url) from error
         if answer.status in RETRIED_STATUSES:
@@ -204,14 +207,15 @@ def _content_type(request: Request) -> dict[str, str]:
     return {"Content-Type": "application/json"} if request.json is not None else {}
 
 
-def _answer(response: requests.Response) -> Answer:
+def _answer(response: requests.Response, began: float) -> Answer:
     body = response.content
     return Answer(
-        response.status_code,
-        body,
-        response.headers,
-        _server_time(response.headers),
-        response.cookies.get_dict(),
+        status=response.status_code,
+        body=body,
+        headers=response.headers,
+        server_time=_server_time(response.headers),
+        elapsed_seconds=time.monotonic() - began,
+        cookies=response.cookies.get_dict(),
     )
 
 

@@ -28,7 +28,7 @@ class Tracker:
 
 
 TRACKERS = {
-    "rally": Tracker("mirror.connectors.rally:RallyConnector", {"workspace": str, "project": str}),
+    "rally": Tracker("mirror.connectors.rally:RallyConnector", {"workspace": str}),
     "rt": Tracker("mirror.connectors.rt:RTConnector", {"queues": list}),
 }
 

@@ -6,6 +6,7 @@ Source: rally.md §7 (metadata), §10.3 (which side owns a link), §11 (where a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -35,14 +36,34 @@ _KINDS = {
     "WEB_LINK": Kind.JSON,
 }
 _INVERSE_COLLECTIONS = frozenset(
-    """Attachments BuildDefinitions Builds Changes Children Collaborators Connections Discussion Editors Iterations
+    """Attachments Attributes BuildDefinitions Builds Changes Children Collaborators Connections Discussion Editors
+    Iterations
     Releases Results Revisions Steps Tasks TeamMembers TypeDefinitions UserIterationCapacities UserPermissions
-    UserStories Viewers WorkProducts Workspaces""".split()
+    UserStories Values Viewers WorkProducts Workspaces""".split()
 )
 """Collections that only repeat a reference of the other record (rally.md §10.2, §10.3); a join answers them."""
 
 _INVERSE_ON = {"Defects": "DefectSuite", "TestCases": "TestSet"}
 """Collections that are true many-to-many on that one type and inverse on every other (rally.md §10.3)."""
+
+
+_INVERSE_NAMES = frozenset({("Workspace", "Projects"), ("Workspace", "Tags")})
+
+_OTHER_ENDS = {
+    "Predecessors": "Successors",
+    "Successors": "Predecessors",
+    "Duplicates": "Duplicates",
+    "DefectSuites": "Defects",
+    "Defects": "DefectSuites",
+    "TestSets": "TestCases",
+    "TestCases": "TestSets",
+    "Changesets": "Artifacts",
+    "Milestones": "Artifacts",
+    "Artifacts": "Milestones",  # on a changeset: Changesets
+    "Risks": "WorkItemsAffected",
+    "WorkItemsAffected": "Risks",
+}
+"""Collections that show one link from both ends (rally.md §10.3); a change may move the stamp of one end only (§11 I)."""
 
 
 class _Shape(msgspec.Struct):
@@ -62,7 +83,7 @@ class Attribute(msgspec.Struct):
     name: str = msgspec.field(name="Name", default="")
     schema_type: str | None = msgspec.field(name="SchemaType", default=None)
     allowed_value_type: _Shape | None = msgspec.field(name="AllowedValueType", default=None)
-    allowed_values: list[_Value] | msgspec.Raw | None = msgspec.field(name="AllowedValues", default=None)
+    allowed_values: msgspec.Raw = msgspec.field(name="AllowedValues", default=msgspec.Raw())
     custom: bool | None = msgspec.field(name="Custom", default=False)
     required: bool | None = msgspec.field(name="Required", default=False)
     read_only: bool | None = msgspec.field(name="ReadOnly", default=False)
@@ -88,6 +109,19 @@ class TypeDefinition(msgspec.Struct):
         return self.type_path or self.element_name
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """How types are spoken of.
+
+    Attributes:
+        abstract: paths and element names of the abstract ones.
+        paths: from a name without blanks to the path.
+    """
+
+    abstract: set[str]
+    paths: dict[str, str]
+
+
 def read_catalog(documents: Sequence[msgspec.Raw], digest: str) -> Catalog:
     """Return the catalog of a schema answer's rows.
 
@@ -99,14 +133,15 @@ def read_catalog(documents: Sequence[msgspec.Raw], digest: str) -> Catalog:
         definitions = [decoder.decode(each) for each in documents]
     except msgspec.ValidationError as error:
         raise ProtocolError(f"the schema answer has an unexpected shape: {error}") from error
-    abstract = {each.name for each in definitions if each.abstract} | {
-        each.element_name for each in definitions if each.abstract
-    }
+    names = _Names(
+        abstract={name for each in definitions if each.abstract for name in (each.path, each.element_name)},
+        paths={each.name.replace(" ", ""): each.path for each in definitions},
+    )
     artifacts = _descendants(definitions, ARTIFACT)
     return Catalog.of(
         digest,
         [
-            _record_type(each, ARTIFACT if each.path in artifacts else "", abstract)
+            _record_type(each, ARTIFACT if each.path in artifacts else "", names)
             for each in definitions
             if each.queryable and not each.abstract and _has(each, "ObjectID")
         ],
@@ -132,10 +167,10 @@ def _descendants(definitions: Sequence[TypeDefinition], root: str) -> set[str]:
     return found
 
 
-def _record_type(definition: TypeDefinition, family: str, abstract: set[str]) -> RecordType:
-    fields = tuple(_fields(definition, abstract))
-    names = {each.name for each in fields}
-    stamp = next((each for each in _STAMPS if each in names), None)
+def _record_type(definition: TypeDefinition, family: str, names: _Names) -> RecordType:
+    fields = tuple(_fields(definition, names))
+    offered = {each.name for each in fields}
+    stamp = next((each for each in _STAMPS if each in offered), None)
     if stamp:
         tracking = Tracking.STAMP
     else:
@@ -146,36 +181,43 @@ def _record_type(definition: TypeDefinition, family: str, abstract: set[str]) ->
         fields=fields,
         tracking=tracking,
         display_name=definition.display_name or definition.name or definition.element_name,
-        name_field=name_field if name_field in names else None,
-        key_field="FormattedID" if "FormattedID" in names else None,
+        name_field=name_field if name_field in offered else None,
+        key_field="FormattedID" if "FormattedID" in offered else None,
         stamp_field=stamp,
         restorable=bool(definition.restorable),
         family=family,
     )
 
 
-def _fields(definition: TypeDefinition, abstract: set[str]) -> Iterator[Field]:
+def _fields(definition: TypeDefinition, names: _Names) -> Iterator[Field]:
     seen: set[str] = set()
     for attribute in definition.attributes:
         kind = _KINDS.get(attribute.type)
         if kind is None or attribute.element_name in seen or _is_inverse(definition, attribute):
             continue
         seen.add(attribute.element_name)
-        yield _field(attribute, kind, abstract)
+        yield _field(definition, attribute, kind, names)
 
 
 def _is_inverse(definition: TypeDefinition, attribute: Attribute) -> bool:
     if attribute.type != "COLLECTION" or attribute.custom:
         return False
+    if (definition.path, attribute.element_name) in _INVERSE_NAMES:
+        return True
     owner = _INVERSE_ON.get(attribute.element_name)
     if owner:
         return definition.path != owner
     return attribute.element_name in _INVERSE_COLLECTIONS
 
 
-def _field(attribute: Attribute, kind: Kind, abstract: set[str]) -> Field:
-    target = _target(attribute)
-    values = attribute.allowed_values
+def _inverse(owner: str, collection: str) -> str:
+    if owner == "Changeset" and collection == "Artifacts":
+        return "Changesets"
+    return "" if owner == "Build" else _OTHER_ENDS.get(collection, "")
+
+
+def _field(definition: TypeDefinition, attribute: Attribute, kind: Kind, names: _Names) -> Field:
+    target = names.paths.get(_target(attribute) or "", _target(attribute))
     return Field(
         name=attribute.element_name,
         kind=kind,
@@ -184,11 +226,19 @@ def _field(attribute: Attribute, kind: Kind, abstract: set[str]) -> Field:
         required=bool(attribute.required),
         read_only=bool(attribute.read_only),
         custom=bool(attribute.custom),
-        targets=(target,) if target and target not in abstract and kind in (Kind.REFERENCE, Kind.LINKS) else (),
-        polymorphic=kind is Kind.REFERENCE and (target is None or target in abstract),
-        allowed_values=tuple(each.text or "" for each in values) if isinstance(values, list) else (),
+        targets=(target,) if target and target not in names.abstract and kind in (Kind.REFERENCE, Kind.LINKS) else (),
+        polymorphic=kind is Kind.REFERENCE and (target is None or target in names.abstract),
+        inverse=_inverse(definition.path, attribute.element_name) if kind is Kind.LINKS else "",
+        allowed_values=_allowed_values(attribute.allowed_values),
         max_length=attribute.max_length if attribute.max_length and attribute.max_length > 0 else None,
     )
+
+
+def _allowed_values(document: msgspec.Raw) -> tuple[str, ...]:
+    """Return the values that stand inline; a reference to a collection instead of them gives none (rally.md §7 S)."""
+    if not bytes(document).startswith(b"["):
+        return ()
+    return tuple(each.text or "" for each in msgspec.json.decode(document, type=list[_Value]))
 
 
 def _target(attribute: Attribute) -> str | None:

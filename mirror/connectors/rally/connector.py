@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -319,14 +320,8 @@ def _fetched_names(record_type: RecordType) -> tuple[str, ...] | None:
 
 
 def _behind(query: Query, after: int) -> Query:
-    assert query.where is not None
-    return Query(
-        query.type_path,
-        _all([query.where, f"(ObjectID > {after})"]),
-        query.names,
-        query.page_size,
-        types=query.types,
-    )
+    terms = [each for each in (query.where, f"(ObjectID > {after})") if each]
+    return replace(query, where=_all(terms))
 
 
 def _range_terms(keys: KeyRange) -> list[str]:

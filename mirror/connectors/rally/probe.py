@@ -56,7 +56,7 @@ def _clock(server_time: datetime) -> Finding:
 
 def _page_cap(wire: Wire) -> Finding:
     try:
-        result, _ = wire.query(Query("User", None, ("ObjectID",), 2000))
+        result, _ = wire.query(Query("Project", None, ("ObjectID",), 2000))
     except MirrorError as error:
         return Finding("page size", False, str(error), "try again later; if it stays, report the text above")
     if len(result.rows) == min(2000, result.total):
@@ -66,7 +66,7 @@ def _page_cap(wire: Wire) -> Finding:
 
 
 def _batches(wire: Wire) -> Finding:
-    probe = Query("User", None, ("ObjectID",), 1)
+    probe = Query("Project", None, ("ObjectID",), 1)
     try:
         list(wire.queries([probe, probe]))
     except MirrorError as error:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -68,7 +68,7 @@ class Query:
     nested: bool = True
 
     def params(self, workspace: str) -> dict[str, str]:
-        """Return the query parameters; `workspace` is always among them, without it items elsewhere are 0 rows (§0 fact 8)."""
+        """Return the query parameters; without `workspace` among them items elsewhere would be 0 rows (§0 fact 8)."""
         params = {
             "workspace": workspace,
             "order": self.order,
@@ -136,7 +136,7 @@ class Wire:
             ProtocolError: the answer carries Errors.
         """
         request = Request("GET", f"{API}/{quote(query.type_path.lower())}", query.params(self.workspace))
-        return self.transport.send(request, lambda answer: (_result(answer, query), answer.server_time))
+        return self.transport.send(request, lambda answer: (_result(answer, query), _asked_at(answer)))
 
     def queries(self, queries: Sequence[Query]) -> Iterator[Answered]:
         """Answer many queries, in order, in as few requests as the server allows; one that fails does not stop the others.
@@ -250,6 +250,11 @@ def _is_short(result: Result, query: Query) -> bool:
     return len(result.rows) < min(full_page, result.total - query.start + 1)
 
 
+def _asked_at(answer: Answer) -> datetime:
+    """Return the server's time when the request left us: what changed before that is in the answer, replica lag apart."""
+    return answer.server_time - timedelta(seconds=answer.elapsed_seconds)
+
+
 def _batch_results(answer: Answer) -> tuple[list[Result], datetime]:
     name, document = read_root(answer)
     if name != "BatchResult":
@@ -257,7 +262,7 @@ def _batch_results(answer: Answer) -> tuple[list[Result], datetime]:
     batch = _decoded(document)
     if batch.errors:
         raise ProtocolError("; ".join(batch.errors))
-    return [_decoded(_inner(each)) for each in batch.rows], answer.server_time
+    return [_decoded(_inner(each)) for each in batch.rows], _asked_at(answer)
 
 
 def _inner(entry: msgspec.Raw) -> msgspec.Raw:

@@ -1,0 +1,105 @@
+"""Who is there, and who is not any more: keys and counts of whole types compared with what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from mirror.connectors.base import Window
+from mirror.engine.run import Run
+from mirror.model.event import Phase
+from mirror.model.layout import Layout
+from mirror.model.page import KeyPage, KeyRange
+from mirror.model.schema import Tracking
+
+_LISTED_PAGES = 4
+"""Up to so many pages of keys a type with a stamp is compared key by key; a larger one by counts of its key ranges first."""
+
+_COUNTED_RANGES = 8
+"""Into so many ranges a larger type, or a range whose count differs, is cut."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the census found, by type.
+
+    Attributes:
+        differing: ids that are unknown here or have another revision.
+        unknown: those of them that are unknown here.
+        absent: ids that are stored but were not in a complete listing.
+        seen_count: how many records of the type the tracker showed.
+    """
+
+    differing: dict[str, set[int]] = field(default_factory=dict)
+    unknown: dict[str, set[int]] = field(default_factory=dict)
+    absent: dict[str, set[int]] = field(default_factory=dict)
+
+
+def take_census(run: Run, names: Sequence[str], *, exact: bool) -> Findings:
+    """Compare the tracker's records of these types with the stored ones.
+
+    Args:
+        exact: compare every key, whatever the size of a type.
+    """
+    found = Findings()
+    windows = [window for name in names for window in _windows(run, run.layouts[name], exact=exact)]
+    while windows:
+        again: list[Window] = []
+        for window, page in zip(windows, run.connector.census(windows), strict=True):
+            again.extend(_look(run, window, page, found))
+        windows = again
+    return found
+
+
+def _windows(run: Run, layout: Layout, *, exact: bool) -> Iterator[Window]:
+    size = run.connector.capabilities.page_size
+    known = run.store.count(layout, KeyRange())
+    if layout.type.tracking is Tracking.SWEEP or exact or known <= size * _LISTED_PAGES:
+        yield from (Window(layout.type, each) for each in run.store.boundaries(layout, size))
+        return
+    ranges = run.store.boundaries(layout, _counted_size(known, size))
+    *counted, tail = ranges
+    yield from (Window(layout.type, each, count_only=True) for each in counted)
+    if layout.type.tracking is Tracking.APPEND:
+        newest = run.store.newest(layout)
+        yield Window(layout.type, KeyRange(tail.after, newest), count_only=True)
+        yield Window(layout.type, KeyRange(newest, None))
+    else:
+        yield Window(layout.type, tail, count_only=True)
+
+
+def _counted_size(known: int, page_size: int) -> int:
+    return max(page_size * _LISTED_PAGES, -(-known // _COUNTED_RANGES))
+
+
+def _look(run: Run, window: Window, page: KeyPage, found: Findings) -> list[Window]:
+    """Take one answer in; return the windows to ask next because a count differs."""
+    name = window.type.name
+    if page.failure:
+        run.fail(name, Phase.DELETIONS, page.failure)
+        return []
+    layout = run.layouts[name]
+    if window.count_only:
+        known = run.store.count(layout, window.keys)
+        return [] if page.total == known else list(_narrowed(run, layout, window.keys, known))
+    stored = {each.id: each.revision for each in run.store.keys(layout, window.keys)}
+    listed = {each.id: each.revision for each in page.keys}
+    _add(found.differing, name, {key for key, revision in listed.items() if stored.get(key) != revision})
+    _add(found.unknown, name, listed.keys() - stored.keys())
+    if page.complete:
+        _add(found.absent, name, stored.keys() - listed.keys())
+    return []
+
+
+def _narrowed(run: Run, layout: Layout, keys: KeyRange, known: int) -> Iterator[Window]:
+    """Cut a range whose count differs into smaller ones, counted again or, when small enough, listed."""
+    size = run.connector.capabilities.page_size
+    listed = known <= size * _LISTED_PAGES
+    step = size if listed else _counted_size(known, size)
+    for each in run.store.boundaries(layout, step, keys):
+        yield Window(layout.type, each, count_only=not listed)
+
+
+def _add(into: dict[str, set[int]], name: str, ids: set[int]) -> None:
+    if ids:
+        into.setdefault(name, set()).update(ids)

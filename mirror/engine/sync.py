@@ -1,0 +1,186 @@
+"""One sync of one source, from discovery to the last link, and what it reports."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mirror.connectors.base import Connector
+from mirror.engine.census import take_census
+from mirror.engine.changes import pull_changes
+from mirror.engine.deletions import follow_feed, settle_absent
+from mirror.engine.load import load
+from mirror.engine.run import Run
+from mirror.errors import MassDeleteError, RemoteError, UnknownTypeError
+from mirror.model.event import Event, Phase, SliceFailed, SyncEnded, SyncStarted, Tally, Waiting
+from mirror.model.layout import Layout
+from mirror.model.schema import Catalog
+from mirror.model.source import Source
+from mirror.store.store import Store
+
+_NAMES_PENDING = "names_pending"
+_ALLOWED_TYPES = "allowed_types"
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """What one sync is asked to do.
+
+    Attributes:
+        types: names of record types; empty means all that the source's allow-list lets through.
+        full: read every record again and compare every key.
+        allow_mass_delete: tombstone even when a large share of a type vanished at once.
+    """
+
+    types: tuple[str, ...] = ()
+    full: bool = False
+    allow_mass_delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What one sync did.
+
+    Attributes:
+        failed: incomplete slices; their watermarks were not moved and nothing was tombstoned on their account.
+        refused: types of which too large a share vanished to believe it.
+    """
+
+    source: str
+    tally: Tally
+    requests: int
+    seconds: float
+    failed: tuple[SliceFailed, ...] = ()
+    refused: tuple[MassDeleteError, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The command's exit code: 6 when something was refused, 3 when something is incomplete, else 0."""
+        if self.refused:
+            return MassDeleteError.exit_code
+        return RemoteError.exit_code if self.failed else 0
+
+
+def sync_source(
+    source: Source,
+    connector: Connector,
+    store: Store,
+    options: SyncOptions,
+    *,
+    clock: Callable[[], datetime],
+    emit: Callable[[Event], None],
+) -> SyncReport:
+    """Bring the stored records of `source` in line with the tracker. Only reads from the tracker.
+
+    The caller holds the database's lease. Whatever was stored before a failure stays.
+
+    Args:
+        clock: our own time, UTC, aware; only for bookkeeping, never for a watermark.
+
+    Raises:
+        UsageError: the settings do not fit the tracker.
+        StoreError: the database failed.
+    """
+    run = Run(source, connector, store, clock, emit, options.allow_mass_delete)
+    began = time.monotonic()
+    run_id = store.begin_run(source.name, clock())
+    connector.transport.on_wait = lambda seconds, reason: emit(Waiting(source.name, seconds, reason))
+    emit(SyncStarted(source.name))
+    try:
+        _sync(run, options)
+    except RemoteError as error:
+        run.fail("", Phase.DISCOVER, error)
+    requests, seconds = connector.transport.requests_made, time.monotonic() - began
+    report = SyncReport(source.name, run.tally, requests, seconds, tuple(run.failed), tuple(run.refused))
+    store.end_run(run_id, clock(), tally=run.tally, requests=requests, failures=run.failed, refused=run.refused)
+    emit(SyncEnded(source.name, run.tally, requests, seconds, tuple(run.failed)))
+    return report
+
+
+def _sync(run: Run, options: SyncOptions) -> None:
+    offered, grown = _discovered(run)
+    run.layouts = offered
+    names = _chosen(offered, options.types)
+    loaded = run.store.loaded_types(run.source.name)
+    unfinished = {each.type_name for each in run.store.open_slices(run.source.name)}
+    to_load = [name for name in names if options.full or name not in loaded or name in grown | unfinished]
+    if not set(names) <= set(to_load):
+        _spread_all_once(run)
+    load(run, to_load)
+    if to_load:
+        run.store.note(run.source.name, _NAMES_PENDING, "1")
+    following = [name for name in names if name not in to_load]
+    if options.full:
+        following = [name for name in names if name in loaded]
+    _follow(run, following, exact=options.full)
+
+
+def _discovered(run: Run) -> tuple[dict[str, Layout], frozenset[str]]:
+    """Return the layouts of all wanted types, and the names of those that got new fields."""
+    source, store = run.source, run.store
+    allowed = " ".join(source.types)
+    known = store.digest(source.name) if store.notes(source.name).get(_ALLOWED_TYPES) == allowed else None
+    catalog = run.connector.discover(known)
+    if catalog is None:
+        return dict(store.layouts(source.name)), frozenset()
+    wanted = Catalog.of(catalog.digest, [each for each in catalog.types.values() if source.wants(each.name)])
+    adoption = store.adopt(source.name, source.tracker, wanted, now=run.clock())
+    store.note(source.name, _ALLOWED_TYPES, allowed)
+    return dict(adoption.layouts), adoption.grown
+
+
+def _chosen(offered: dict[str, Layout], asked: Sequence[str]) -> list[str]:
+    by_name = {each.lower(): each for each in offered}
+    for each in asked:
+        if each.lower() not in by_name:
+            raise UnknownTypeError(each)
+    return [by_name[each.lower()] for each in asked] if asked else list(offered)
+
+
+def _follow(run: Run, names: Sequence[str], *, exact: bool) -> None:
+    """Pull changes and deletions of types that are loaded."""
+    if not names:
+        return
+    missing = pull_changes(run, names)
+    follow_feed(run)
+    found = take_census(run, names, exact=exact)
+    for name, ids in found.unknown.items():
+        run.fresh.setdefault(name, set()).update(ids)
+    unread = run.read({name: sorted(ids) for name, ids in found.differing.items()}, Phase.CHANGES)
+    for part in (missing, unread):
+        for name, ids in part.items():
+            stored = run.store.revisions(run.layouts[name], sorted(ids))
+            found.absent.setdefault(name, set()).update(stored)
+    settle_absent(run, found.absent)
+    _mend_references(run)
+
+
+def _mend_references(run: Run) -> None:
+    """Read again whatever refers to what is gone or stands at the other end of a changed link; then spread new names."""
+    for name, ids in list(run.gone.items()):
+        for other, referrers in run.store.referrers(run.layouts, name, sorted(ids)).items():
+            run.suspects.setdefault(other, set()).update(referrers)
+    looked_at: dict[str, set[int]] = {}
+    while any(run.suspects.values()):
+        wanted = {}
+        for name, ids in run.suspects.items():
+            stored = run.store.revisions(run.layouts[name], sorted(ids - looked_at.setdefault(name, set())))
+            wanted[name] = sorted(stored)
+            looked_at[name].update(stored)
+        run.suspects.clear()
+        run.read({name: ids for name, ids in wanted.items() if ids}, Phase.LINKS, force=True)
+    for name, ids in run.fresh.items():
+        if ids and run.layouts[name].type.name_field:
+            run.store.spread_names(run.layouts, name, sorted(ids))
+
+
+def _spread_all_once(run: Run) -> None:
+    """After a load, bring all names in line once: a record may have been renamed between the pages of the load."""
+    if run.store.notes(run.source.name).get(_NAMES_PENDING) != "1":
+        return
+    for name, layout in run.layouts.items():
+        if layout.type.name_field:
+            run.store.spread_names(run.layouts, name, None)
+    run.store.note(run.source.name, _NAMES_PENDING, "")
