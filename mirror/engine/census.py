@@ -82,7 +82,7 @@ def _look(run: Run, window: Window, page: KeyPage, found: Findings) -> list[Wind
     if window.count_only:
         known = run.store.count(layout, window.keys)
         return [] if page.total == known else list(_narrowed(run, layout, window.keys, known))
-    stored = {each.id: each.revision for each in run.store.keys(layout, window.keys)}
+    stored = dict(run.store.keys(layout, window.keys))
     listed = {each.id: each.revision for each in page.keys}
     _add(found.differing, name, {key for key, revision in listed.items() if stored.get(key) != revision})
     _add(found.unknown, name, listed.keys() - stored.keys())

@@ -47,7 +47,7 @@ def pull_changes(run: Run, names: Sequence[str]) -> dict[str, set[int]]:
     for name, listing in listings.items():
         run.fresh.setdefault(name, set()).update(listing.unknown)
         if listing.complete and not run.has_failed(name):
-            run.store.set_watermark(run.source.name, name, _advanced(marks[name], listing))
+            run.store.set_watermark(run.source.name, name, _advanced(marks[name], listing), now=run.clock())
     return missing
 
 

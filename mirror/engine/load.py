@@ -43,7 +43,9 @@ def load(run: Run, names: Sequence[str]) -> None:
         for name, each in types.items():
             if each.slices:
                 for part in each.slices.values():
-                    _submit(run, readers, each.layout, part)
+                    if not part.done:
+                        _submit(run, readers, each.layout, part)
+                _finish(run, each)
             else:
                 readers.submit((name, None), lambda layout=each.layout: _opening(run, layout))  # type: ignore[misc]
         for outcome in readers:
@@ -73,8 +75,6 @@ def _resumed(run: Run, name: str) -> _Type:
 def _opening(run: Run, layout: Layout) -> Iterator[Page | _Ranges]:
     """Yield the first page, and when there is more the ranges for the rest."""
     page = run.connector.page(layout, KeyRange())
-    if page.announced is not None:
-        run.emit(Expected(run.source.name, layout.type.name, Phase.LOAD, page.announced))
     yield page
     if page.after is not None:
         _, ranges = run.connector.split(layout, run.source.concurrency)
@@ -99,6 +99,8 @@ def _keep(run: Run, each: _Type, until: int | None, page: Page) -> None:
     name = each.layout.type.name
     if each.started_at is None:
         each.started_at = page.server_time
+        if page.announced is not None:
+            run.emit(Expected(run.source.name, name, Phase.LOAD, page.announced))
     known = each.slices.get(until) or Slice(run.source.name, name, 0, until, each.started_at)
     part = replace(known, after=known.after if page.after is None else page.after, done=page.after is None)
     each.slices[until] = part
@@ -118,5 +120,5 @@ def _finish(run: Run, each: _Type) -> None:
     """Set the watermark when the last slice is done."""
     if each.failed or each.started_at is None or not all(part.done for part in each.slices.values()):
         return
-    run.store.finish_load(run.source.name, each.layout.type.name, each.started_at)
+    run.store.finish_load(run.source.name, each.layout.type.name, each.started_at, now=run.clock())
     run.store.index(each.layout)

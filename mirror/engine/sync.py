@@ -16,6 +16,7 @@ from mirror.engine.run import Run
 from mirror.errors import MassDeleteError, RemoteError, UnknownTypeError
 from mirror.model.event import Event, Phase, SliceFailed, SyncEnded, SyncStarted, Tally, Waiting
 from mirror.model.layout import Layout
+from mirror.model.progress import Failure
 from mirror.model.schema import Catalog
 from mirror.model.source import Source
 from mirror.store.store import Store
@@ -62,6 +63,11 @@ class SyncReport:
             return MassDeleteError.exit_code
         return RemoteError.exit_code if self.failed else 0
 
+    @property
+    def outcome(self) -> str:
+        """One word for the record of runs: done, refused or incomplete."""
+        return {0: "done", MassDeleteError.exit_code: "refused"}.get(self.exit_code, "incomplete")
+
 
 def sync_source(
     source: Source,
@@ -94,7 +100,15 @@ def sync_source(
         run.fail("", Phase.DISCOVER, error)
     requests, seconds = connector.transport.requests_made, time.monotonic() - began
     report = SyncReport(source.name, run.tally, requests, seconds, tuple(run.failed), tuple(run.refused))
-    store.end_run(run_id, clock(), tally=run.tally, requests=requests, failures=run.failed, refused=run.refused)
+    store.end_run(
+        run_id,
+        clock(),
+        tally=run.tally,
+        requests=requests,
+        outcome=report.outcome,
+        failures=[Failure(each.type_name, each.phase, each.reason) for each in run.failed]
+        + [Failure(each.type_name, Phase.DELETIONS, str(each)) for each in run.refused],
+    )
     emit(SyncEnded(source.name, run.tally, requests, seconds, tuple(run.failed)))
     return report
 
