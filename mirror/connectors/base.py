@@ -14,7 +14,7 @@ from typing import Protocol
 
 from mirror.connectors.http import Transport
 from mirror.model.layout import Layout
-from mirror.model.page import Fate, KeyPage, KeyRange, Page
+from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
 
@@ -103,11 +103,11 @@ class Connector(Protocol):
         """
         ...
 
-    def page(self, layout: Layout, keys: KeyRange) -> Page:
-        """Return the first records of the range, by ascending id, whole, with their links.
+    def fetch(self, layout: Layout, keys: KeyRange) -> Unread:
+        """Ask for the first records of the range, by ascending id, and return the answer for somebody else to read.
 
-        Raises:
-            IncompleteError: fewer records came than the answer announced for this page.
+        Network and decoding are apart so that one thread decodes and stores while others wait for the network. Reading may
+        raise RetryableError when the answer is cut or short of what it announced; then it is fetched again.
         """
         ...
 
@@ -130,7 +130,7 @@ class Connector(Protocol):
 
         Types that the tracker can list together are asked for together. Only types with Tracking.STAMP are given. All pages
         of one type are yielded before the caller may believe it finished; the last page of each type has complete=True,
-        and a type with no changes yields one empty complete page. A type that cannot be listed yields a page with `failure`, and
+        and a type with no changes yields one empty complete page. A type that cannot be listed yields one with `failure`, and
         the others go on.
         """
         ...

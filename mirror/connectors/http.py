@@ -6,6 +6,7 @@ import logging
 import random
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.cookies import RequestsCookieJar
@@ -26,6 +28,7 @@ T = TypeVar("T")
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504, 524})
 _LONGEST_WAIT_SECONDS = 300.0
+_GZIP = 16 + zlib.MAX_WBITS  # zlib documentation: a gzip header and trailer are expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +55,32 @@ class Answer:
     """What came back, whole.
 
     Attributes:
+        packed: the body as it was sent, still compressed: several answers may wait at once for the one thread that reads.
         server_time: the Date header, UTC, whole seconds; our own clock when there is none.
         elapsed_seconds: from sending to the last byte; the server looked at its data at most that long before server_time.
         cookies: set by this answer.
     """
 
     status: int
-    body: bytes
+    packed: bytes
     headers: Mapping[str, str]
     server_time: datetime
     elapsed_seconds: float = 0.0
     cookies: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> bytes:
+        """The body, unpacked anew at each call.
+
+        Raises:
+            RetryableError: it is not the gzip stream that its header says.
+        """
+        if self.headers.get("Content-Encoding", "").lower() not in ("gzip", "x-gzip") or not self.packed:
+            return self.packed
+        try:
+            return zlib.decompress(self.packed, wbits=_GZIP)
+        except zlib.error as error:
+            raise RetryableError("the answer was cut short") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +128,7 @@ class Transport:
         self.requests_made = 0
         self.on_wait: Callable[[float, str], None] = lambda _seconds, _reason: None
         self.auth: AuthBase | None = None
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = {"Accept-Encoding": "gzip"}
         self._sleep = sleep
         self._gate = threading.BoundedSemaphore(concurrency)
         self._lock = threading.Lock()
@@ -167,9 +185,11 @@ class Transport:
                     auth=self.auth or _no_netrc,
                     timeout=self.patience.timeout_seconds,
                     allow_redirects=False,
+                    stream=True,
                 )
-                answer = _answer(response, began)
-            except requests.RequestException as error:
+                with response:
+                    answer = _answer(response, began)
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
                 raise _translated(error, self.url) from error
         if answer.status in RETRIED_STATUSES:
             raise RetryableError(f"{self.url} answered {answer.status}", _retry_after(answer))
@@ -208,10 +228,10 @@ def _content_type(request: Request) -> dict[str, str]:
 
 
 def _answer(response: requests.Response, began: float) -> Answer:
-    body = response.content
+    packed = response.raw.read(decode_content=False)
     return Answer(
         status=response.status_code,
-        body=body,
+        packed=packed,
         headers=response.headers,
         server_time=_server_time(response.headers),
         elapsed_seconds=time.monotonic() - began,
@@ -244,15 +264,15 @@ def _retry_after(answer: Answer) -> float | None:
         return None
 
 
-def _translated(error: requests.RequestException, url: str) -> RemoteError:
+def _translated(error: Exception, url: str) -> RemoteError:
     """Return our error for one of requests'; its text may hold a request's address, so none of it is kept."""
     if isinstance(error, requests.exceptions.SSLError):
         return RemoteError(
             f"{url}: the server's certificate cannot be verified; check the address, or add your CA to the system"
         )
-    if isinstance(error, requests.exceptions.Timeout):
+    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
         return RetryableError(f"{url} did not answer in time")
-    if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
+    if isinstance(error, urllib3.exceptions.HTTPError):
         return RetryableError(f"{url}: the answer was cut short")
     if isinstance(error, requests.exceptions.ConnectionError):
         return RetryableError(f"{url} cannot be reached, or closed the connection")

@@ -6,18 +6,25 @@ behind the place already read is found by the next run: the watermark is the tra
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from mirror.engine.readers import Readers
 from mirror.engine.run import Run
+from mirror.errors import MirrorError, RetryableError
 from mirror.model.event import Expected, Phase
 from mirror.model.layout import Layout
-from mirror.model.page import KeyRange, Page
+from mirror.model.page import KeyRange, Page, Unread
 from mirror.model.progress import Slice
 
-_Ranges = Sequence[KeyRange]
+_READ_ATTEMPTS = 4
+"""So often an answer that cannot be read is fetched again, beyond the repetitions of the request itself."""
+
+_Ranges = tuple[KeyRange, ...]
+_Found = Unread | Page | _Ranges
+_Readers = Readers[tuple[str, int | None], _Found]
 
 
 @dataclass(slots=True)
@@ -27,40 +34,58 @@ class _Type:
     Attributes:
         slices: those not finished, by their upper end, which never changes.
         started_at: the tracker's time when the load of this type began; None until its first page.
+        divided: whether it was decided in which ranges the type is read.
+        unread_counts: how often the next page of a slice could not be read, by upper end.
     """
 
     layout: Layout
     force: bool
     slices: dict[int | None, Slice] = field(default_factory=dict)
     started_at: datetime | None = None
+    divided: bool = False
     failed: bool = False
+    finished: bool = False
+    unread_counts: Counter[int | None] = field(default_factory=Counter)
 
 
 def load(run: Run, names: Sequence[str]) -> None:
-    """Load the types completely, continuing slices that an earlier run left open."""
+    """Load the types completely, continuing slices that an earlier run left open.
+
+    Threads fetch; this one decodes and stores, and asks for the next page of a slice before it stores the present one.
+    """
     types = {name: _resumed(run, name) for name in names}
-    with Readers[tuple[str, int | None], Page | _Ranges](run.source.concurrency) as readers:
-        for name, each in types.items():
-            if each.slices:
-                for part in each.slices.values():
-                    if not part.done:
-                        _submit(run, readers, each.layout, part)
-                _finish(run, each)
-            else:
-                readers.submit((name, None), lambda layout=each.layout: _opening(run, layout))  # type: ignore[misc]
+    with _Readers(run.source.concurrency) as readers:
+        for each in types.values():
+            _begin(run, readers, each)
         for outcome in readers:
             name, until = outcome.key
             each = types[name]
             if outcome.failure:
-                each.failed = True
-                run.fail(name, Phase.LOAD, outcome.failure)
+                _fail(run, each, outcome.failure)
             elif isinstance(outcome.value, Page):
                 _keep(run, each, until, outcome.value)
-            elif outcome.value is not None:
+                _fetch_behind(run, readers, each, until, outcome.value)
+            elif isinstance(outcome.value, tuple):
                 for part in _divide(run, each, outcome.value):
-                    _submit(run, readers, each.layout, part)
-            if outcome.value is None:
+                    _submit(run, readers, each, part)
+            elif outcome.value is not None:
+                _read(run, readers, each, until, outcome.value)
+            else:
                 _finish(run, each)
+
+
+def _begin(run: Run, readers: _Readers, each: _Type) -> None:
+    for part in each.slices.values():
+        if not part.done:
+            _submit(run, readers, each, part)
+    if not each.slices:
+        _submit(run, readers, each, Slice(run.source.name, each.layout.type.name, 0, None, run.clock()))
+    _finish(run, each)
+
+
+def _fail(run: Run, each: _Type, reason: MirrorError) -> None:
+    each.failed = True
+    run.fail(each.layout.type.name, Phase.LOAD, reason)
 
 
 def _resumed(run: Run, name: str) -> _Type:
@@ -69,29 +94,57 @@ def _resumed(run: Run, name: str) -> _Type:
     force = run.store.count(layout, KeyRange()) > 0
     slices = {each.until: each for each in run.store.open_slices(run.source.name) if each.type_name == name}
     started_at = min((each.started_at for each in slices.values()), default=None)
-    return _Type(layout, force, slices, started_at)
+    return _Type(layout, force, slices, started_at, divided=bool(slices))
 
 
-def _opening(run: Run, layout: Layout) -> Iterator[Page | _Ranges]:
-    """Yield the first page, and when there is more the ranges for the rest."""
-    page = run.connector.page(layout, KeyRange())
-    yield page
-    if page.after is not None:
-        _, ranges = run.connector.split(layout, run.source.concurrency)
-        rest = [each for each in ranges if each.until is None or each.until > page.after]
-        yield [KeyRange(max(each.after, page.after), each.until) for each in rest]
+def _submit(run: Run, readers: _Readers, each: _Type, part: Slice) -> None:
+    keys = KeyRange(part.after, part.until)
+    readers.submit((each.layout.type.name, part.until), lambda: iter([run.connector.fetch(each.layout, keys)]))
 
 
-def _submit(run: Run, readers: Readers[tuple[str, int | None], Page | _Ranges], layout: Layout, part: Slice) -> None:
-    readers.submit((layout.type.name, part.until), lambda: _pages(run, layout, KeyRange(part.after, part.until)))
+def _read(run: Run, readers: _Readers, each: _Type, until: int | None, unread: Unread) -> None:
+    """Decode an answer and store it, or leave it to a thread to ask for its rest."""
+    name = each.layout.type.name
+    try:
+        page = unread()
+    except RetryableError as error:
+        each.unread_counts[until] += 1
+        if each.unread_counts[until] >= _READ_ATTEMPTS:
+            _fail(run, each, error)
+        else:
+            part = each.slices.get(until) or Slice(run.source.name, name, 0, until, run.clock())
+            _submit(run, readers, each, part)
+        return
+    except MirrorError as error:
+        _fail(run, each, error)
+        return
+    each.unread_counts[until] = 0
+    if page.rest is not None:
+        rest = page.rest
+        readers.submit((name, until), lambda: iter([rest()]))
+        return
+    _fetch_behind(run, readers, each, until, page)
+    _keep(run, each, until, page)
 
 
-def _pages(run: Run, layout: Layout, keys: KeyRange) -> Iterator[Page]:
-    after: int | None = keys.after
-    while after is not None:
-        page = run.connector.page(layout, KeyRange(after, keys.until))
-        yield page
-        after = page.after
+def _fetch_behind(run: Run, readers: _Readers, each: _Type, until: int | None, page: Page) -> None:
+    """Ask for what comes behind `page`: after the first page of a large type in several ranges, else the next page."""
+    name, layout, after = each.layout.type.name, each.layout, page.after
+    if after is None:
+        return
+    left = None if page.announced is None else page.announced - page.received
+    if not each.divided and (left is None or left > page.received):
+        readers.submit((name, None), lambda: iter([_ranges(run, layout, after)]))
+    else:
+        _submit(run, readers, each, Slice(run.source.name, name, after, until, page.server_time))
+    each.divided = True
+
+
+def _ranges(run: Run, layout: Layout, after: int) -> _Ranges:
+    """Return ranges for everything behind `after`."""
+    _, ranges = run.connector.split(layout, run.source.concurrency)
+    behind = [each for each in ranges if each.until is None or each.until > after]
+    return tuple(KeyRange(max(each.after, after), each.until) for each in behind)
 
 
 def _keep(run: Run, each: _Type, until: int | None, page: Page) -> None:
@@ -118,7 +171,8 @@ def _divide(run: Run, each: _Type, ranges: _Ranges) -> list[Slice]:
 
 def _finish(run: Run, each: _Type) -> None:
     """Set the watermark when the last slice is done."""
-    if each.failed or each.started_at is None or not all(part.done for part in each.slices.values()):
+    if each.failed or each.finished or each.started_at is None or not all(part.done for part in each.slices.values()):
         return
     run.store.finish_load(run.source.name, each.layout.type.name, each.started_at, now=run.clock())
     run.store.index(each.layout)
+    each.finished = True

@@ -92,15 +92,17 @@ class Run:
         return missing
 
     def suspect_changed(self, page: Page) -> None:
-        """Suspect the records at the other end of every link that the page adds or removes."""
+        """Suspect the records at the other end of every link that the page adds or removes.
+
+        They may show the same link, or count it, without their own revision or stamp having moved.
+        """
         layout = page.layout
-        if not any(_has_other_end(layout, each.field) for each in layout.links):
+        if not layout.links:
             return
         before = self.store.link_targets(layout, [row[1] for row in page.rows])
-        for each in layout.links:
-            if _has_other_end(layout, each.field):
-                now = {(row[0], row[2], row[4]) for row in page.links.get(each.field, ())}
-                self.suspect(layout, each.field, before.get(each.field, set()) ^ now)
+        for name, links in before.items():
+            now = {(row[0], row[2], row[4]) for row in page.links.get(name, ())}
+            self.suspect(layout, name, links ^ now)
 
     def suspect_all(self, layout: Layout, ids: Sequence[int]) -> None:
         """Suspect whatever these records link to, counts kept over there included."""
@@ -113,16 +115,11 @@ class Run:
         only = described.targets[0] if described and len(described.targets) == 1 else None
         for _, target, target_type in links:
             name = target_type or only
-            if target is not None and name in self.layouts:
+            if target is not None and name is not None and name in self.layouts:
                 self.suspects.setdefault(name, set()).add(target)
 
     def _records(self, name: str, ids: tuple[int, ...]) -> Iterator[Page]:
         yield self.connector.records(self.layouts[name], ids)
-
-
-def _has_other_end(layout: Layout, field_name: str) -> bool:
-    described = layout.type.field(field_name)
-    return bool(described and described.inverse)
 
 
 def _ids(page: Page) -> set[int]:

@@ -26,7 +26,8 @@ _RESERVED = frozenset(
     initially inner insert intersect into is isnull join lateral leading left like limit localtime localtimestamp
     natural not notnull null offset on only or order outer overlaps placing primary references returning right
     rollback rowid select session_user set similar some symmetric system_user table tablesample then to trailing
-    transaction true union unique update user using values variadic verbose view when where window with""".split()
+    transaction true union unique update user using values variadic verbose view when where window with
+    cmax cmin ctid tableoid xmax xmin""".split()  # the last line: PostgreSQL documentation, "System Columns"
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -58,6 +58,7 @@ class Page:
         announced: how many records the tracker said remain in the range, this page included; None when it did not say.
         received: how many it gave, bad ones included.
         server_time: the tracker's clock when it was asked, or a little before, UTC, aware; whatever changed earlier is in here.
+        rest: asks the tracker for what the answer left out and returns the whole page; None when the page is whole.
     """
 
     layout: Layout
@@ -68,6 +69,11 @@ class Page:
     announced: int | None = None
     links: Mapping[str, Sequence[LinkRow]] = field(default_factory=dict)
     bad: Sequence[BadRecord] = ()
+    rest: Callable[[], Page] | None = None
+
+
+Unread = Callable[[], Page]
+"""An answer that came and is not read yet: calling it does the work of decoding and asks nothing of the network."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,6 @@ class Field:
         native_type: the tracker's own word for the type, for the catalogue.
         targets: names of the record types a REFERENCE or LINKS field may point to; empty when unknown.
         polymorphic: a REFERENCE whose target type differs from record to record.
-        inverse: for LINKS, the field of the targets that shows the same link from the other end; empty when there is none.
         allowed_values: in the tracker's order; empty when anything is allowed or the list is unknown.
         max_length: in characters; None when unlimited or unknown.
     """
@@ -53,7 +52,6 @@ class Field:
     custom: bool = False
     targets: tuple[str, ...] = ()
     polymorphic: bool = False
-    inverse: str = ""
     allowed_values: tuple[str, ...] = ()
     max_length: int | None = None
 

@@ -93,16 +93,16 @@ def test_errors_with_status_200_on_a_later_page_leave_that_slice_open(store: Sto
             seen.append("")
             tracker.switches = tracker.switches.with_changes({"errors_on_page_every": 1 if len(seen) >= 3 else 0})
 
-    tracker.on_request(spoil_third_page)
+    stop = tracker.on_request(spoil_third_page)
     sync(tracker, store)
-    tracker.on_request(None)
+    stop()
     tracker.switches = tracker.switches.with_changes({"errors_on_page_every": 0})
     assert sync(tracker, store).exit_code == 0
     assert differences(store, "acme", tracker) == []
 
 
 def test_pages_that_give_less_than_they_announce_are_asked_again(store: Store, tracker: RallySimulator) -> None:
-    tracker.switches = tracker.switches.with_changes({"short_page_every": 3})
+    tracker.switches = tracker.switches.with_changes({"short_page_every": 6})
     report = sync(tracker, store)
     assert report.exit_code == 0, report.failed
     tracker.switches = tracker.switches.with_changes({"short_page_every": 0})

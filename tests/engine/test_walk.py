@@ -51,10 +51,10 @@ def test_edits_between_the_pages_of_a_running_sync_are_found_by_the_next(store: 
     with RallySimulator(records=250, seed=seed) as tracker:
         tracker.switches = tracker.switches.with_changes({"page_size_cap": 20})
         walk = Walk(tracker, 100 + seed)
-        tracker.on_request(lambda _request: walk.steps(1) if walk.random.random() < 0.3 else None)
+        stop = tracker.on_request(lambda _request: walk.steps(1) if walk.random.random() < 0.3 else None)
         for _ in range(3):
             sync(tracker, store, allow_mass_delete=True)
-        tracker.on_request(None)
+        stop()
         report = sync(tracker, store, allow_mass_delete=True)
         assert report.exit_code == 0, report.failed
         expect_equal(store, tracker, walk)

@@ -72,7 +72,7 @@ class Walk:
             step = self.random.choices(self._steps, weights)[0][1]
             try:
                 self.done.append(step())
-            except (RefusedError, LookupError, IndexError) as error:
+            except (RefusedError, LookupError, ValueError) as error:
                 self.done.append(f"{step.__name__}: refused, {error}")
 
     def _any(self, *types: str) -> tuple[str, int]:

@@ -49,23 +49,6 @@ _INVERSE_ON = {"Defects": "DefectSuite", "TestCases": "TestSet"}
 
 _INVERSE_NAMES = frozenset({("Workspace", "Projects"), ("Workspace", "Tags")})
 
-_OTHER_ENDS = {
-    "Predecessors": "Successors",
-    "Successors": "Predecessors",
-    "Duplicates": "Duplicates",
-    "DefectSuites": "Defects",
-    "Defects": "DefectSuites",
-    "TestSets": "TestCases",
-    "TestCases": "TestSets",
-    "Changesets": "Artifacts",
-    "Milestones": "Artifacts",
-    "Artifacts": "Milestones",  # on a changeset: Changesets
-    "Risks": "WorkItemsAffected",
-    "WorkItemsAffected": "Risks",
-}
-"""Collections that show one link from both ends (rally.md §10.3); a change may move the stamp of one end only (§11 I)."""
-
-
 class _Shape(msgspec.Struct):
     ref: str = msgspec.field(name="_ref", default="")
     name: str | None = msgspec.field(name="_refObjectName", default=None)
@@ -196,7 +179,7 @@ def _fields(definition: TypeDefinition, names: _Names) -> Iterator[Field]:
         if kind is None or attribute.element_name in seen or _is_inverse(definition, attribute):
             continue
         seen.add(attribute.element_name)
-        yield _field(definition, attribute, kind, names)
+        yield _field(attribute, kind, names)
 
 
 def _is_inverse(definition: TypeDefinition, attribute: Attribute) -> bool:
@@ -210,13 +193,7 @@ def _is_inverse(definition: TypeDefinition, attribute: Attribute) -> bool:
     return attribute.element_name in _INVERSE_COLLECTIONS
 
 
-def _inverse(owner: str, collection: str) -> str:
-    if owner == "Changeset" and collection == "Artifacts":
-        return "Changesets"
-    return "" if owner == "Build" else _OTHER_ENDS.get(collection, "")
-
-
-def _field(definition: TypeDefinition, attribute: Attribute, kind: Kind, names: _Names) -> Field:
+def _field(attribute: Attribute, kind: Kind, names: _Names) -> Field:
     target = names.paths.get(_target(attribute) or "", _target(attribute))
     return Field(
         name=attribute.element_name,
@@ -228,7 +205,6 @@ def _field(definition: TypeDefinition, attribute: Attribute, kind: Kind, names: 
         custom=bool(attribute.custom),
         targets=(target,) if target and target not in names.abstract and kind in (Kind.REFERENCE, Kind.LINKS) else (),
         polymorphic=kind is Kind.REFERENCE and (target is None or target in names.abstract),
-        inverse=_inverse(definition.path, attribute.element_name) if kind is Kind.LINKS else "",
         allowed_values=_allowed_values(attribute.allowed_values),
         max_length=attribute.max_length if attribute.max_length and attribute.max_length > 0 else None,
     )

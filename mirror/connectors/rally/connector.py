@@ -18,12 +18,12 @@ from mirror.connectors.base import Capabilities, Deletion, Finding, Window
 from mirror.connectors.http import Answer, Request, Transport
 from mirror.connectors.rally import links, probe
 from mirror.connectors.rally.catalog import ARTIFACT, read_catalog
-from mirror.connectors.rally.decode import RowDecoder
+from mirror.connectors.rally.decode import Decoded, RowDecoder
 from mirror.connectors.rally.scope import Workspace, find_workspace
-from mirror.connectors.rally.wire import Answered, Query, Result, Wire, read_root
-from mirror.errors import ProtocolError
+from mirror.connectors.rally.wire import Answered, Query, Result, Wire, read_result, read_root
+from mirror.errors import ProtocolError, RetryableError
 from mirror.model.layout import Layout
-from mirror.model.page import Fate, Key, KeyPage, KeyRange, Page
+from mirror.model.page import Fate, Key, KeyPage, KeyRange, Page, Unread
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
 
@@ -84,11 +84,11 @@ class RallyConnector:
         digest = workspace.schema_version or hashlib.blake2b(b"".join(map(bytes, result.rows))).hexdigest()
         return read_catalog(result.rows, digest)
 
-    def page(self, layout: Layout, keys: KeyRange) -> Page:
-        """Return up to 2,000 records of the range, with the members of their collections."""
-        where = self._where(layout.type, _range_terms(keys))
-        result, server_time = self._query_rows(layout, where)
-        return self._page(layout, result, server_time, listed=True)
+    def fetch(self, layout: Layout, keys: KeyRange) -> Unread:
+        """Ask for up to 2,000 records of the range."""
+        query = self._rows_query(layout, self._where(layout.type, _range_terms(keys)))
+        answer = self.wire.fetch(query)
+        return lambda: self._page(layout, query, *read_result(answer, query))
 
     def split(self, layout: Layout, parts: int) -> tuple[int, Sequence[KeyRange]]:
         """Return the count and ranges cut at page borders, found by reading single ids at offsets."""
@@ -107,9 +107,17 @@ class RallyConnector:
 
     def records(self, layout: Layout, ids: Sequence[int]) -> Page:
         """Return the records with those ids; `in` takes a comma list (rally.md §4 C)."""
-        where = self._where(layout.type, [f"(ObjectID in {','.join(map(str, ids))})"])
-        result, server_time = self._query_rows(layout, where)
-        return self._page(layout, result, server_time, listed=False)
+        page = self._records(layout, ids)
+        parts = [page]
+        while page.after is not None:  # the server's page cap may be below the number of ids
+            page = self._records(layout, [each for each in ids if each > page.after])
+            parts.append(page)
+        return _joined(parts)
+
+    def _records(self, layout: Layout, ids: Sequence[int]) -> Page:
+        query = self._rows_query(layout, self._where(layout.type, [f"(ObjectID in {','.join(map(str, ids))})"]))
+        page = self._page(layout, query, *self.wire.query(query))
+        return page if page.rest is None else page.rest()
 
     def changes(self, types: Sequence[RecordType], since: Mapping[str, datetime]) -> Iterator[KeyPage]:
         """Yield changed keys; all artifact types come from one query (rally.md §1 C), all queries in one batch."""
@@ -165,32 +173,33 @@ class RallyConnector:
         errors = msgspec.json.decode(root, type=Result).errors
         return Fate.NO_ACCESS if any(each.startswith("Not authorized") for each in errors) else Fate.UNKNOWN
 
-    def _query_rows(self, layout: Layout, where: str | None) -> tuple[Result, datetime]:
-        """Return whole records; asking by name is cheaper, where the server knows how to leave nested ones alone."""
+    def _rows_query(self, layout: Layout, where: str | None) -> Query:
         self.workspace()
         names = _fetched_names(layout.type) if self._by_name else None
-        result, server_time = self.wire.query(Query(layout.type.name, where, names, PAGE_SIZE, nested=False))
-        if names and result.rows and b'"ObjectID"' not in bytes(result.rows[0]):
-            self._by_name = False  # shallowFetch (§3 D) was not understood: the rows are bare references
-            return self._query_rows(layout, where)
-        return result, server_time
+        return Query(layout.type.name, where, names, PAGE_SIZE, nested=False)
 
-    def _page(self, layout: Layout, result: Result, server_time: datetime, *, listed: bool) -> Page:
-        """Return the rows of an answer as a page, with the members of collections that the answer only counted."""
+    def _page(self, layout: Layout, query: Query, result: Result, server_time: datetime) -> Page:
+        """Return the rows of an answer as a page; members of collections that it only counted are its rest."""
+        if query.names and result.rows and b'"ObjectID"' not in bytes(result.rows[0]):
+            self._by_name = False  # shallowFetch (§3 D) was not understood: the rows are bare references
+            raise RetryableError(f"{layout.type.name}: bare references came instead of records")
         decoded = self._decoder(layout).decode(result.rows)
-        links.read_members(self.wire, layout, decoded)
         received = len(result.rows)
-        more = listed and result.total > received
-        return Page(
+        page = Page(
             layout=layout,
             rows=decoded.rows,
-            after=_last_id(result.rows) if more else None,
+            after=_last_id(result.rows) if result.total > received else None,
             received=received,
             server_time=server_time,
             announced=result.total,
             links=decoded.links,
             bad=decoded.bad,
         )
+        return replace(page, rest=lambda: self._with_members(page, decoded)) if decoded.unread else page
+
+    def _with_members(self, page: Page, decoded: Decoded) -> Page:
+        links.read_members(self.wire, page.layout, decoded)
+        return page
 
     def _decoder(self, layout: Layout) -> RowDecoder:
         with self._lock:
@@ -276,6 +285,20 @@ def _key(record_type: RecordType, row: _KeyRow) -> Key:
     if record_type.field("LastRollupDate"):
         version = f"{version} {row.rolled_up or ''}"
     return Key(row.id, version, row.updated)
+
+
+def _joined(parts: Sequence[Page]) -> Page:
+    """Return consecutive pages of one type as one."""
+    if len(parts) == 1:
+        return parts[0]
+    return replace(
+        parts[-1],
+        rows=[row for part in parts for row in part.rows],
+        received=sum(part.received for part in parts),
+        announced=parts[0].announced,
+        links={name: [row for part in parts for row in part.links[name]] for name in parts[0].links},
+        bad=[each for part in parts for each in part.bad],
+    )
 
 
 def _last_id(documents: Sequence[msgspec.Raw]) -> int:

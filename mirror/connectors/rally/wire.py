@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 API = "/slm/webservice/v2.0"
 _TITLE = re.compile(rb"<title>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _ENTRIES_PER_BATCH = 60
+_SMALL = 32_768  # bytes as sent; reading so few twice costs less than a round trip
+_LISTS = {"subscription": "subscriptions"}  # the singular is a singleton that answers no query (rally.md §1 R)
 _PASSING = ("Could not read: could not read all instances", "Concurrency conflict")
 """Openings of errors that the same request may not meet a second time (rally.md §4 R, §6 R)."""
 
@@ -66,6 +68,12 @@ class Query:
     start: int = 1
     types: tuple[str, ...] = ()
     nested: bool = True
+
+    @property
+    def address(self) -> str:
+        """The path below the API."""
+        path = self.type_path.lower()
+        return _LISTS.get(path, path)
 
     def params(self, workspace: str) -> dict[str, str]:
         """Return the query parameters; without `workspace` among them items elsewhere would be 0 rows (§0 fact 8)."""
@@ -135,8 +143,13 @@ class Wire:
         Raises:
             ProtocolError: the answer carries Errors.
         """
-        request = Request("GET", f"{API}/{quote(query.type_path.lower())}", query.params(self.workspace))
-        return self.transport.send(request, lambda answer: (_result(answer, query), _asked_at(answer)))
+        request = Request("GET", f"{API}/{quote(query.address)}", query.params(self.workspace))
+        return self.transport.send(request, lambda answer: read_result(answer, query))
+
+    def fetch(self, query: Query) -> Answer:
+        """Return the answer to a query unread, when it is large; a small one, as errors are, is read and looked at first."""
+        request = Request("GET", f"{API}/{quote(query.address)}", query.params(self.workspace))
+        return self.transport.send(request, lambda answer: _looked_at(answer, query))
 
     def queries(self, queries: Sequence[Query]) -> Iterator[Answered]:
         """Answer many queries, in order, in as few requests as the server allows; one that fails does not stop the others.
@@ -170,7 +183,7 @@ class Wire:
         entries = [
             {
                 "Entry": {
-                    "Path": f"/{each.type_path.lower()}?{urlencode(each.params(self.workspace))}",
+                    "Path": f"/{each.address}?{urlencode(each.params(self.workspace))}",
                     "Method": "GET",
                 }
             }
@@ -226,11 +239,16 @@ def read_root(answer: Answer) -> tuple[str, msgspec.Raw]:
     return next(iter(root.items()))
 
 
-def _result(answer: Answer, query: Query) -> Result:
-    """Return the QueryResult of an answer; on the fast path it is decoded in one pass, its rows left for later."""
+def read_result(answer: Answer, query: Query) -> tuple[Result, datetime]:
+    """Return the QueryResult of an answer and the tracker's time when it was asked; its rows are left undecoded.
+
+    Raises:
+        RetryableError: no JSON, or fewer rows than announced.
+        ProtocolError: the answer carries Errors.
+    """
     try:
         result = _QUERY_ROOT.decode(answer.body).query_result if answer.status == 200 else None
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except msgspec.DecodeError:
         result = None
     if result is None:
         name, document = read_root(answer)
@@ -241,7 +259,13 @@ def _result(answer: Answer, query: Query) -> Result:
     if _is_short(result, query):
         rest = result.total - query.start + 1
         raise RetryableError(f"{query.type_path}: {rest} records announced, {len(result.rows)} received")
-    return result
+    return result, _asked_at(answer)
+
+
+def _looked_at(answer: Answer, query: Query) -> Answer:
+    if answer.status != 200 or len(answer.packed) < _SMALL:
+        read_result(answer, query)
+    return answer
 
 
 def _is_short(result: Result, query: Query) -> bool:
