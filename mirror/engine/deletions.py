@@ -106,7 +106,6 @@ def _fate(run: Run, name: str, record_id: int) -> Iterator[Fate]:
 def _bury(run: Run, name: str, ids: set[int], fate: Fate, entries: Mapping[int, Deletion]) -> None:
     deleted_at = {each: at for each in ids if each in entries and (at := entries[each].deleted_at)}
     into = {each: other for each in ids if each in entries and (other := entries[each].into) is not None}
-    run.suspect_all(run.layouts[name], sorted(ids))
+    run.suspect_neighbours(run.layouts[name], sorted(ids))
     count = run.store.tombstone(run.layouts[name], sorted(ids), fate=fate, now=run.clock(), deleted_at=deleted_at, into=into)
-    run.gone.setdefault(name, set()).update(ids)
     run.count(name, Phase.DELETIONS, 0, Tally(tombstoned=count))

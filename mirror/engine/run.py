@@ -14,7 +14,7 @@ from mirror.model.layout import Layout
 from mirror.model.page import Page
 from mirror.model.progress import Slice
 from mirror.model.source import Source
-from mirror.store.store import Store
+from mirror.store.store import LinkEnd, Store
 
 
 @dataclass(slots=True)
@@ -25,8 +25,6 @@ class Run:
         layouts: of every type that the source offers and its allow-list lets through.
         failed: slices that are incomplete; nothing was tombstoned and no watermark moved on their account.
         fresh: type -> ids that were stored under a new name, or for the first time; who refers to them is brought in line.
-        gone: type -> ids that were tombstoned; who refers to them is read again.
-        suspects: type -> ids at the other end of links that changed; their own stamp may not have moved.
     """
 
     source: Source
@@ -40,8 +38,6 @@ class Run:
     failed: list[SliceFailed] = field(default_factory=list)
     refused: list[MassDeleteError] = field(default_factory=list)
     fresh: dict[str, set[int]] = field(default_factory=dict)
-    gone: dict[str, set[int]] = field(default_factory=dict)
-    suspects: dict[str, set[int]] = field(default_factory=dict)
 
     def fail(self, type_name: str, phase: Phase, reason: MirrorError | str) -> None:
         """Record that a slice is incomplete, and go on."""
@@ -96,27 +92,28 @@ class Run:
 
         They may show the same link, or count it, without their own revision or stamp having moved.
         """
-        layout = page.layout
-        if not layout.links:
-            return
-        before = self.store.link_targets(layout, [row[1] for row in page.rows])
-        for name, links in before.items():
-            now = {(row[0], row[2], row[4]) for row in page.links.get(name, ())}
-            self.suspect(layout, name, links ^ now)
+        layout, ids = page.layout, [row[1] for row in page.rows]
+        self.store.recall_referrers(layout.source, layout.type.name, ids)
+        if layout.links:
+            before = self.store.link_targets(layout, ids)
+            now = {name: {(row[0], row[2], row[4]) for row in page.links.get(name, ())} for name in before}
+            self._suspect(layout, {name: links ^ now[name] for name, links in before.items()})
 
-    def suspect_all(self, layout: Layout, ids: Sequence[int]) -> None:
-        """Suspect whatever these records link to, counts kept over there included."""
-        for name, links in self.store.link_targets(layout, ids).items():
-            self.suspect(layout, name, links)
+    def suspect_neighbours(self, layout: Layout, ids: Sequence[int]) -> None:
+        """Suspect whatever refers to these records, which are about to go, or is linked from them."""
+        self.store.suspect_referrers(self.layouts, layout.type.name, ids)
+        self._suspect(layout, self.store.link_targets(layout, ids))
 
-    def suspect(self, layout: Layout, field_name: str, links: set[tuple[int, int | None, str | None]]) -> None:
-        """Suspect the targets of `links`: (owner id, target id, target type)."""
-        described = layout.type.field(field_name)
-        only = described.targets[0] if described and len(described.targets) == 1 else None
-        for _, target, target_type in links:
-            name = target_type or only
-            if target is not None and name is not None and name in self.layouts:
-                self.suspects.setdefault(name, set()).add(target)
+    def _suspect(self, layout: Layout, links: Mapping[str, set[LinkEnd]]) -> None:
+        suspects: dict[str, set[int]] = {}
+        for field_name, ends in links.items():
+            described = layout.type.field(field_name)
+            only = described.targets[0] if described and len(described.targets) == 1 else ""
+            for _, target, target_type in ends:
+                name = target_type or only
+                if target is not None and name in self.layouts:
+                    suspects.setdefault(name, set()).add(target)
+        self.store.suspect(self.source.name, suspects)
 
     def _records(self, name: str, ids: tuple[int, ...]) -> Iterator[Page]:
         yield self.connector.records(self.layouts[name], ids)

@@ -16,6 +16,7 @@ from mirror.engine.run import Run
 from mirror.errors import MassDeleteError, RemoteError, UnknownTypeError
 from mirror.model.event import Event, Phase, SliceFailed, SyncEnded, SyncStarted, Tally, Waiting
 from mirror.model.layout import Layout
+from mirror.model.page import KeyRange
 from mirror.model.progress import Failure
 from mirror.model.schema import Catalog
 from mirror.model.source import Source
@@ -139,6 +140,10 @@ def _discovered(run: Run) -> tuple[dict[str, Layout], frozenset[str]]:
     catalog = run.connector.discover(known)
     if catalog is None:
         return dict(store.layouts(source.name)), frozenset()
+    for name in catalog.shown_by:
+        layout = store.layouts(source.name).get(name)
+        if layout is not None:
+            store.suspect(source.name, {name: [each for each, _ in store.keys(layout, KeyRange())]})
     wanted = Catalog.of(catalog.digest, [each for each in catalog.types.values() if source.wants(each.name)])
     adoption = store.adopt(source.name, source.tracker, wanted, now=run.clock())
     store.note(source.name, _ALLOWED_TYPES, allowed)
@@ -172,22 +177,24 @@ def _follow(run: Run, names: Sequence[str], *, exact: bool) -> None:
 
 
 def _mend_references(run: Run) -> None:
-    """Read again whatever refers to what is gone or stands at the other end of a changed link; then spread new names."""
-    for name, ids in list(run.gone.items()):
-        for other, referrers in run.store.referrers(run.layouts, name, sorted(ids)).items():
-            run.suspects.setdefault(other, set()).update(referrers)
-    looked_at: dict[str, set[int]] = {}
-    while any(run.suspects.values()):
-        wanted = {}
-        for name, ids in run.suspects.items():
-            stored = run.store.revisions(run.layouts[name], sorted(ids - looked_at.setdefault(name, set())))
-            wanted[name] = sorted(stored)
-            looked_at[name].update(stored)
-        run.suspects.clear()
-        run.read({name: ids for name, ids in wanted.items() if ids}, Phase.LINKS, force=True)
-    for name, ids in run.fresh.items():
-        if ids and run.layouts[name].type.name_field:
-            run.store.spread_names(run.layouts, name, sorted(ids))
+    """Read suspects again, and those that this makes suspect, each once; then spread new names."""
+    source, looked_at = run.source.name, dict[str, set[int]]()
+    while True:
+        suspects = run.store.suspects(source)
+        left = {name: suspects[name] - looked_at.get(name, set()) for name in suspects.keys() & run.layouts.keys()}
+        wanted = {name: sorted(ids) for name, ids in left.items() if ids}
+        if not wanted:
+            break
+        stored = {name: sorted(run.store.revisions(run.layouts[name], ids)) for name, ids in wanted.items()}
+        run.read({name: ids for name, ids in stored.items() if ids}, Phase.LINKS, force=True)
+        for name, ids in wanted.items():
+            looked_at.setdefault(name, set()).update(ids)
+    for name, done in looked_at.items():
+        if not run.has_failed(name):
+            run.store.clear_suspects(source, name, sorted(done))
+    for name, fresh in run.fresh.items():
+        if fresh and run.layouts[name].type.name_field:
+            run.store.spread_names(run.layouts, name, sorted(fresh))
 
 
 def _spread_all_once(run: Run) -> None:

@@ -91,10 +91,12 @@ class Catalog:
 
     Attributes:
         digest: changes whenever a type or field changes; compared, never parsed.
+        shown_by: types whose records repeat the digest; they are read again with each new one.
     """
 
     digest: str
     types: Mapping[str, RecordType] = field(default_factory=dict)
+    shown_by: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, digest: str, types: Iterable[RecordType]) -> Catalog:

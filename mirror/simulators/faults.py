@@ -6,7 +6,10 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from mirror.simulators.server import HangUpError, Headers, collect
@@ -14,11 +17,12 @@ from mirror.simulators.server import HangUpError, Headers, collect
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-KINDS = ("status", "html", "reset", "reset_after", "reset_midway", "truncate", "delay")
+KINDS = ("status", "html", "body", "reset", "reset_after", "reset_midway", "truncate", "delay")
 """What can happen to a request.
 
 status: refused with `status` and an HTML page, `Retry-After` when given; the application never sees the request.
 html: an HTML page with status 200 in place of the answer; the application never sees the request.
+body: an answer of your own, with `status`, `body` and `content_type`; the application never sees the request.
 reset: the connection is reset before the application sees the request.
 reset_after: the application handles the request, then the answer is lost in a reset.
 reset_midway: as before, but half of the answer gets through first.
@@ -50,7 +54,9 @@ class Fault:
         every: of the rest, hit each k-th, the first one included; 1 hits all.
         probability: hit with this chance, from the plan's seeded random numbers.
         times: stop after so many hits; None never stops.
-        status: for `status`.
+        status: for `status` and `body`.
+        title: for `status` and `html`, what the page says.
+        body: for `body`.
         retry_after_seconds: sent as `Retry-After` when not None.
         seconds: for `delay`; with any other kind the wait before it.
     """
@@ -65,6 +71,9 @@ class Fault:
     status: int = 503
     retry_after_seconds: float | None = None
     seconds: float = 0.0
+    title: str = ""
+    body: str = ""
+    content_type: str = "application/json"
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -145,12 +154,21 @@ class FaultMiddleware:
     Args:
         app: the application behind.
         plan: the rules; may change while requests run.
+        now: the time shown in the Date header of invented pages; the server's own if None.
         spared: paths that begin so are never spoiled (the simulator's own controls).
     """
 
-    def __init__(self, app: WSGIApplication, plan: FaultPlan, spared: str = "/simulator") -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        plan: FaultPlan,
+        *,
+        now: Callable[[], datetime] | None = None,
+        spared: str = "/simulator",
+    ) -> None:
         self._app = app
         self._plan = plan
+        self._now = now
         self._spared = spared
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
@@ -168,8 +186,8 @@ class FaultMiddleware:
     def _spoil(self, fault: Fault, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
         if fault.kind == "delay":
             return self._app(environ, start_response)
-        if fault.kind in ("status", "html"):
-            return _page(fault if fault.kind == "status" else replace(fault, status=200), start_response)
+        if fault.kind in ("status", "html", "body"):
+            return self._page(replace(fault, status=200) if fault.kind == "html" else fault, start_response)
         if fault.kind == "reset":
             raise HangUpError
         status, headers, body = collect(self._app, environ)
@@ -178,16 +196,22 @@ class FaultMiddleware:
         raw = head_bytes(status, headers, len(body)) + body[: len(body) // 2]
         raise HangUpError(raw, reset=fault.kind == "reset_midway")
 
+    def _page(self, fault: Fault, start_response: StartResponse) -> list[bytes]:
+        reason = _REASONS.get(fault.status, "OK")
+        body = fault.body.encode() if fault.kind == "body" else _html(fault, reason)
+        content_type = fault.content_type if fault.kind == "body" else "text/html;charset=utf-8"
+        headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+        if self._now is not None:
+            headers.append(("Date", format_datetime(self._now(), usegmt=True)))
+        if fault.retry_after_seconds is not None:
+            headers.append(("Retry-After", f"{fault.retry_after_seconds:g}"))
+        start_response(f"{fault.status} {reason}", headers)
+        return [body]
 
-def _page(fault: Fault, start_response: StartResponse) -> list[bytes]:
-    reason = _REASONS.get(fault.status, "OK")
-    title = "One moment please" if fault.status == 200 else f"Error {fault.status} {reason}"
-    body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
-    headers = [("Content-Type", "text/html;charset=utf-8"), ("Content-Length", str(len(body)))]
-    if fault.retry_after_seconds is not None:
-        headers.append(("Retry-After", f"{fault.retry_after_seconds:g}"))
-    start_response(f"{fault.status} {reason}", headers)
-    return [body]
+
+def _html(fault: Fault, reason: str) -> bytes:
+    title = fault.title or ("One moment please" if fault.status == 200 else f"Error {fault.status} {reason}")
+    return f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
 
 
 def head_bytes(status: str, headers: Headers, length: int) -> bytes:

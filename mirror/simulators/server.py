@@ -96,7 +96,7 @@ class _Handler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing."""
 
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+    def log(self, type: str, message: str, *args: Any) -> None:
         """Say nothing."""
 
 
@@ -121,7 +121,7 @@ class _Server(ThreadedWSGIServer):
             self._open.discard(request)
         super().shutdown_request(request)
 
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+    def log(self, type: str, message: str, *args: Any) -> None:
         """Say nothing."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -189,6 +189,11 @@ class LoopbackServer:
         """Answer requests in this thread until `stop` is called from another one."""
         # The short poll keeps `stop` quick; it costs nothing measurable.
         super(BaseWSGIServer, self._server).serve_forever(poll_interval=0.02)
+
+    def wait(self) -> None:
+        """Return when the background thread has ended. Wakes up often, so that signals are noticed."""
+        while self._thread is not None and self._thread.is_alive():
+            self._thread.join(timeout=0.2)
 
     def stop(self) -> None:
         """Stop answering, end open connections and free the port."""

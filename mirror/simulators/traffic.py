@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
+HANG_UP = "simulator.hang_up"
+"""An application that sets this in the environment has its answer lost in a connection reset."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request as it was answered.
@@ -95,6 +99,8 @@ class TrafficMiddleware:
             hook(Request(*request, body=body))
         try:
             status, headers, answer = collect(self._app, environ)
+            if environ.get(HANG_UP):
+                raise HangUpError
         except HangUpError:
             self._log.append(Request(*request, 0, body))
             raise

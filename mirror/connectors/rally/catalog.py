@@ -121,14 +121,13 @@ def read_catalog(documents: Sequence[msgspec.Raw], digest: str) -> Catalog:
         paths={each.name.replace(" ", ""): each.path for each in definitions},
     )
     artifacts = _descendants(definitions, ARTIFACT)
-    return Catalog.of(
-        digest,
-        [
-            _record_type(each, ARTIFACT if each.path in artifacts else "", names)
-            for each in definitions
-            if each.queryable and not each.abstract and _has(each, "ObjectID")
-        ],
-    )
+    types = {
+        each.path: _record_type(each, ARTIFACT if each.path in artifacts else "", names)
+        for each in definitions
+        if each.queryable and not each.abstract and _has(each, "ObjectID")
+    }
+    shown_by = tuple(name for name, each in types.items() if each.field("SchemaVersion"))
+    return Catalog(digest, types, shown_by)
 
 
 def _has(definition: TypeDefinition, name: str) -> bool:

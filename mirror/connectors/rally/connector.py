@@ -18,7 +18,7 @@ from mirror.connectors.base import Capabilities, Deletion, Finding, Window
 from mirror.connectors.http import Answer, Request, Transport
 from mirror.connectors.rally import links, probe
 from mirror.connectors.rally.catalog import ARTIFACT, read_catalog
-from mirror.connectors.rally.decode import Decoded, RowDecoder
+from mirror.connectors.rally.decode import Decoded, Ref, RowDecoder, id_of
 from mirror.connectors.rally.scope import Workspace, find_workspace
 from mirror.connectors.rally.wire import Answered, Query, Result, Wire, read_result, read_root
 from mirror.errors import ProtocolError, RetryableError
@@ -143,8 +143,21 @@ class RallyConnector:
             )
             for each in windows
         ]
-        for window, answered in zip(windows, self.wire.queries(queries), strict=True):
+        probe, *answers = self.wire.queries([_SCOPE_PROBE, *queries])
+        self._refuse_other_workspace(probe.result)
+        for window, answered in zip(windows, answers, strict=True):
             yield self._window_answer(window, answered)
+
+    def _refuse_other_workspace(self, result: Result) -> None:
+        """Make sure that a listing which other answers are compared with was made in our workspace.
+
+        A request whose `workspace` is not honoured gets another workspace's rows, or none (rally.md §0 fact 8).
+        """
+        ours = self.workspace().id
+        for each in result.rows:
+            project = msgspec.json.decode(each, type=_ScopeRow)
+            if project.workspace is not None and id_of(project.workspace.ref) != ours:
+                raise ProtocolError("Rally answered for another workspace than the one asked for")
 
     def deletions(self, since: datetime | None) -> Iterator[Deletion]:
         """Yield the entries of the recycle bin (rally.md §9.1 S); an entry's ItemOID tells the record, whatever its type."""
@@ -183,6 +196,8 @@ class RallyConnector:
         if query.names and result.rows and b'"ObjectID"' not in bytes(result.rows[0]):
             self._by_name = False  # shallowFetch (§3 D) was not understood: the rows are bare references
             raise RetryableError(f"{layout.type.name}: bare references came instead of records")
+        if layout.type.family == ARTIFACT:
+            self._refuse_other_workspace(Result(rows=result.rows[:1]))
         decoded = self._decoder(layout).decode(result.rows)
         received = len(result.rows)
         page = Page(
@@ -262,6 +277,13 @@ class RallyConnector:
             announced, received = answered.result.total, len(more)
             rows.extend(more)
         return KeyPage(name, [_key(window.type, each) for each in rows], True, answered.server_time, total=total)
+
+
+class _ScopeRow(msgspec.Struct):
+    workspace: Ref | None = msgspec.field(name="Workspace", default=None)
+
+
+_SCOPE_PROBE = Query("Project", None, ("Workspace",), 1)
 
 
 class _BinEntry(msgspec.Struct):

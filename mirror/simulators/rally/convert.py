@@ -111,7 +111,9 @@ class Converter:
             return int(value) if attribute.kind == "integer" else float(value)
         except (TypeError, ValueError):
             # No text is recorded for this case; the shape is that of the other conversions.
-            raise RefusedError(f'Could not convert: "{attribute.name}" must be a number : value to convert : {value}') from None
+            raise RefusedError(
+                f'Could not convert: "{attribute.name}" must be a number : value to convert : {value}'
+            ) from None
 
     def _boolean(self, attribute: Attribute, value: Any) -> bool:
         if isinstance(value, bool):

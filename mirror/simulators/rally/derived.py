@@ -294,7 +294,9 @@ def _feature(view: View, item: Item) -> Fields:
 
 def _upper(view: View, item: Item) -> Fields:
     children = _all(view, item, "Children")
-    found: Fields = {name: int(_sum(children, name)) for name in ROLL_UPS if name.endswith("StoryCount") and "By" not in name}
+    found: Fields = {
+        name: int(_sum(children, name)) for name in ROLL_UPS if name.endswith("StoryCount") and "By" not in name
+    }
     found |= {name: _sum(children, name) for name in ROLL_UPS if name.endswith("EstimateTotal")}
     begun = [child.values["ActualStartDate"] for child in children if child.values.get("ActualStartDate")]
     ended = [child.values.get("ActualEndDate") for child in children]

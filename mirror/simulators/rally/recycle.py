@@ -31,7 +31,8 @@ _DEPENDENTS = (
     "_Revisions",
 )
 _DEPENDENT_TYPES = frozenset(
-    "ConversationPost Attachment TestCaseStep TestCaseResult TimeEntryValue Change Build UserIterationCapacity Revision".split()
+    {"ConversationPost", "Attachment", "TestCaseStep", "TestCaseResult", "TimeEntryValue", "Change", "Build"}
+    | {"UserIterationCapacity", "Revision"}
 )
 
 
@@ -44,8 +45,8 @@ def delete(tx: Transaction, item: Item) -> None:
     spec = tx.state.schema_of(item).spec(item.type)
     if not spec.can("d"):
         raise RefusedError(f"Not authorized to delete: {spec.element} {item.oid}")
-    doomed = list(_cascade(tx, item))
-    for each in doomed:
+    # Deepest first, so that each is put aside with its link to the one above still in place.
+    for each in reversed(list(_cascade(tx, item))):
         _bin(tx, each, root=item.oid)
 
 
@@ -150,10 +151,7 @@ def _unlisted(schema: Schema, path: str, target: str, lineage: set[str]) -> list
     return [
         attribute.name
         for attribute in schema.attributes(path).values()
-        if attribute.kind == "ref"
-        and attribute.target in lineage
-        and attribute.target != "DomainObject"
-        and not schema.inverse_of(path, attribute.name, target)
+        if attribute.kind == "ref" and attribute.target in lineage and not schema.inverse_of(path, attribute.name, target)
     ]
 
 
@@ -191,7 +189,7 @@ def restore(tx: Transaction, oid: int) -> list[int]:
     """
     if oid not in tx.state.bin:
         raise RefusedError("Cannot find object to read")
-    group = [key for key, binned in tx.state.bin.items() if key == oid or binned.root == oid]
+    group = [key for key, binned in tx.state.bin.items() if oid in (key, binned.root)]
     returning = [tx.state.bin.pop(key) for key in group]
     for binned in returning:
         for each in (binned.item, *binned.kept):

@@ -10,16 +10,25 @@ from mirror.simulators.rally.schema import Attribute
 from mirror.simulators.rally.state import View, name_of
 
 ORIGINAL = "Original revision"
+RESTORED = "Restored from the recycle bin"
+"""No recorded text exists for a restore."""
 
 _MAX_LENGTH = 4000
 _LABELS = {"DragAndDropRank": "RANK", "FlowStateChangedDate": "FLOW STATE CHANGED DATE"}
+
+
+def opening(item: Item) -> str:
+    """Return the text for an object that just appeared, by creation or out of the recycle bin."""
+    return ORIGINAL if item.version == 1 else RESTORED
 
 
 def describe(view: View, item: Item, was: Item, names: list[str]) -> str:
     """Return the clauses for the changed attributes, joined by comma and space, 4000 characters at most."""
     attributes = view.state.schema_of(item).attributes(item.type)
     changed = [attribute for name, attribute in attributes.items() if name in names and not attribute.hidden]
-    clauses = (_clause(view, attribute, was.values.get(attribute.name), item.values.get(attribute.name)) for attribute in changed)
+    clauses = (
+        _clause(view, attribute, was.values.get(attribute.name), item.values.get(attribute.name)) for attribute in changed
+    )
     return ", ".join(clause for clause in clauses if clause)[:_MAX_LENGTH]
 
 

@@ -174,7 +174,7 @@ def _blocking(tx: Transaction, item: Item, old: Fields) -> None:
 
 
 def _place(item: Item, **values: Any) -> Fields:
-    kept = {name: item.values[name] for name in ("Workspace", "Subscription") if name in item.values}
+    kept: Fields = {name: item.values[name] for name in ("Workspace", "Subscription") if name in item.values}
     return {**kept, **{name: value for name, value in values.items() if value is not None}}
 
 
@@ -192,7 +192,7 @@ def _task_moved(tx: Transaction, item: Item, old: Fields) -> None:
     current = above.values.get("ScheduleState", "Defined")
     if not old and current not in ("Completed", "Idea") and len(states) == 1 and state == "Defined":
         return
-    if state != current and current != "Accepted":
+    if current not in (state, "Accepted"):
         tx.put(above.oid, "ScheduleState", state)
         _schedule_moved(tx, above, {"FlowState": above.values.get("FlowState")})
 

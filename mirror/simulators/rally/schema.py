@@ -16,7 +16,8 @@ from mirror.simulators.rally import definitions
 _KIND = re.compile(r"(string|text|integer|decimal|boolean|date|raw|weblink|pick|state|ref|many|multi|inverse)([!rch.]*)")
 
 _QUANTITIES = frozenset(
-    "PlanEstimate Estimate ToDo Actuals TimeSpent TaskEstimateTotal TaskRemainingTotal TaskActualTotal PlannedVelocity".split()
+    {"PlanEstimate", "Estimate", "ToDo", "Actuals", "TimeSpent", "PlannedVelocity"}
+    | {"TaskEstimateTotal", "TaskRemainingTotal", "TaskActualTotal"}
 )
 
 _ATTRIBUTE_TYPES = {
@@ -216,11 +217,17 @@ class Schema:
         self._specs = {spec.path: spec for spec in built_in()}
         self._by_lower = {path.lower(): path for path in self._specs}
         self._custom: dict[str, dict[str, Attribute]] = {}
-        self._rebuild()
+        self._digest = ""
+        self._attributes = {path: self._collect(path) for path in self._specs}
+        self._concrete = self._descendants()
+        self._inverses = dict(self._pairs())
 
     @property
     def digest(self) -> str:
         """32 hex digits that change with every change of the schema. rally.md §7 C/R."""
+        if not self._digest:
+            text = repr(sorted((path, sorted(map(repr, fields.values()))) for path, fields in self._attributes.items()))
+            self._digest = hashlib.md5(f"{self._salt}{text}".encode(), usedforsecurity=False).hexdigest()
         return self._digest
 
     def find(self, path: str) -> TypeSpec | None:
@@ -271,19 +278,17 @@ class Schema:
     def put_custom(self, path: str, attribute: Attribute) -> None:
         """Add a custom field, or replace the one of that name."""
         self._custom.setdefault(path, {})[attribute.name] = attribute
-        self._rebuild()
+        self._rebuild(path)
 
     def drop_custom(self, path: str, name: str) -> None:
         """Remove a custom field; KeyError if there is none."""
         del self._custom[path][name]
-        self._rebuild()
+        self._rebuild(path)
 
-    def _rebuild(self) -> None:
-        self._attributes = {path: self._collect(path) for path in self._specs}
-        self._concrete = {path: self._below(path) for path in self._specs}
-        self._inverses = dict(self._pairs())
-        text = repr(sorted((path, sorted(map(repr, fields.values()))) for path, fields in self._attributes.items()))
-        self._digest = hashlib.md5(f"{self._salt}{text}".encode(), usedforsecurity=False).hexdigest()
+    def _rebuild(self, path: str) -> None:
+        for below in (path, *self._concrete[path]):
+            self._attributes[below] = self._collect(below)
+        self._digest = ""
 
     def _collect(self, path: str) -> dict[str, Attribute]:
         own: dict[str, Attribute] = {}
@@ -293,16 +298,18 @@ class Schema:
             custom.update(self._custom.get(step, {}))
         return {**own, **{name: custom[name] for name in sorted(custom)}}
 
-    def _below(self, path: str) -> tuple[str, ...]:
-        return tuple(
-            spec.path for spec in self._specs.values() if not spec.can("a") and path in self.lineage(spec.path)
-        )
+    def _descendants(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {path: [] for path in self._specs}
+        for spec in self._specs.values():
+            for step in self.lineage(spec.path) if not spec.can("a") else ():
+                found[step].append(spec.path)
+        return {path: tuple(below) for path, below in found.items()}
 
     def _pairs(self) -> list[tuple[tuple[str, str, str], str]]:
         found = []
         for path in self._specs:
             for attribute in self._attributes[path].values():
                 if attribute.kind == "inverse":
-                    sources = {low for source in attribute.sources for low in self._below(source)}
+                    sources = {low for source in attribute.sources for low in self._concrete[source]}
                     found += [((low, attribute.other, path), attribute.name) for low in sources]
         return found

@@ -1,4 +1,4 @@
-"""What the tracker knows: objects by id, ordered ids per type, and a journal that lets readers look a little back in time."""
+"""What the tracker knows: objects by id, ordered ids per type, and a journal for looking a little back in time."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ class State:
     def __init__(self) -> None:
         self.items: dict[int, Item] = {}
         self.ids: dict[str, list[int]] = {}
+        self.placed: dict[tuple[str, int], list[int]] = {}
         self.schemas: dict[int, Schema] = {}
         self.bin: dict[int, Binned] = {}
         self.hidden: set[int] = set()
@@ -98,14 +99,16 @@ class State:
     def insert(self, item: Item) -> None:
         """Add an object."""
         self.items[item.oid] = item
-        ids = self.ids.setdefault(item.type, [])
-        if not ids or ids[-1] < item.oid:
-            ids.append(item.oid)
-        else:
-            insort(ids, item.oid)
-        self._index_number(item)
+        place = (item.type, item.values.get("Workspace", 0))
+        for ids in (self.ids.setdefault(item.type, []), self.placed.setdefault(place, [])):
+            if not ids or ids[-1] < item.oid:
+                ids.append(item.oid)
+            else:
+                insort(ids, item.oid)
+        self.number(item)
 
-    def _index_number(self, item: Item) -> None:
+    def number(self, item: Item) -> None:
+        """File an object under the number in its FormattedID, if it has one by now."""
         formatted = item.values.get("FormattedID")
         if formatted is not None:
             known = self._numbers.setdefault((item.type, number_of(formatted)), [])
@@ -115,9 +118,22 @@ class State:
     def remove(self, oid: int) -> Item:
         """Take an object out and return it."""
         item = self.items.pop(oid)
-        ids = self.ids[item.type]
-        del ids[bisect_left(ids, oid)]
+        for ids in (self.ids[item.type], *self._places(item)):
+            index = bisect_left(ids, oid)
+            if index < len(ids) and ids[index] == oid:
+                del ids[index]
         return item
+
+    def _places(self, item: Item) -> Iterator[list[int]]:
+        for (path, _), ids in self.placed.items():
+            if path == item.type:
+                yield ids
+
+    def replace_place(self, item: Item, workspace: int) -> None:
+        """File a fresh object under its workspace, which is set once and never changes."""
+        ids = self.placed[(item.type, 0)]
+        ids.remove(item.oid)
+        insort(self.placed.setdefault((item.type, workspace), []), item.oid)
 
     def numbered(self, type_path: str, number: int) -> list[int]:
         """Return the ids of all objects, also deleted ones, whose FormattedID has that number."""

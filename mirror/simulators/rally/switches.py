@@ -35,6 +35,7 @@ class Switches:
         batch_refused: "" or one of "401", "405", "errors": what `POST /batch` answers instead of working.
         batch_get_refused: batch entries with Method GET are answered with an error.
         fetch_depth: how many levels of references a fetch list fills. rally.md §3 D says "recursively", no limit is known.
+        shallow_fetch_ignored: `shallowFetch` is taken for an unknown parameter, as if nothing had been asked for.
     """
 
     replica_lag_seconds: float = 0.0
@@ -59,6 +60,7 @@ class Switches:
     batch_refused: str = ""
     batch_get_refused: bool = False
     fetch_depth: int = 2
+    shallow_fetch_ignored: bool = False
 
     @classmethod
     def strict(cls) -> Switches:

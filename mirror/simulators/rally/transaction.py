@@ -115,6 +115,10 @@ class Transaction:
             item.values.pop(name, None)
         else:
             item.values[name] = value
+        if name == "FormattedID":
+            self.state.number(item)
+        if name == "Workspace" and value is not None and item.oid in self.state.placed.get((item.type, 0), ()):
+            self.state.replace_place(item, value)
 
     def _hook(self, item: Item, name: str, target_oid: int | None, *, add: bool) -> None:
         target = self.find(target_oid)
@@ -209,7 +213,7 @@ class Transaction:
     def _write_revision(self, item: Item, names: list[str]) -> None:
         was = self.before.get(item.oid)
         names = [name for name in names if name not in _SILENT]
-        text = revisions.describe(self.view, item, was, names) if was is not None else revisions.ORIGINAL
+        text = revisions.describe(self.view, item, was, names) if was is not None else revisions.opening(item)
         kept = ("Workspace", "Subscription")
         values = {name: item.values[name] for name in kept if name in item.values}
         values |= {

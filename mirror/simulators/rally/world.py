@@ -47,9 +47,7 @@ class World:
         base: address that `_ref` values of `truth` begin with.
     """
 
-    def __init__(
-        self, state: State, landmarks: Landmarks, clock: Clock, *, allocator: Allocator, numbers: Numbers
-    ) -> None:
+    def __init__(self, state: State, landmarks: Landmarks, clock: Clock, *, allocator: Allocator, numbers: Numbers) -> None:
         self.lock = threading.RLock()
         self.state = state
         self.landmarks = landmarks
@@ -105,11 +103,15 @@ class World:
             return sorted(each for each in view.members(item, collection) if view.reachable(each) is not None)
 
     def find(self, type_path: str, **values: Any) -> int:
-        """Return the ObjectID of the first visible object with these stored values; LookupError if there is none."""
+        """Return the ObjectID of the first object listed with these stored values; LookupError if there is none.
+
+        Looks in the default workspace unless `Workspace` is among the values.
+        """
         with self.lock:
-            for item in self.view().every(type_path):
-                if all(item.values.get(name) == value for name, value in values.items()):
-                    return item.oid
+            for oid in self.ids(type_path, workspace=values.get("Workspace")):
+                stored = self.state.items[oid].values
+                if all(stored.get(name) == value for name, value in values.items()):
+                    return oid
         raise LookupError(f"no {type_path} with {values}")
 
     def item(self, oid: int) -> Item:
@@ -124,9 +126,7 @@ class World:
         """Run a change; it is committed at the end, or undone if it raises."""
         with self.lock:
             binned = dict(self.state.bin)
-            tx = Transaction(
-                self.state, self.switches, self._allocator, self.now(), user or self.landmarks.user
-            )
+            tx = Transaction(self.state, self.switches, self._allocator, self.now(), user or self.landmarks.user)
             try:
                 yield tx
                 tx.settle(derived.derive)

@@ -15,7 +15,9 @@ from mirror.simulators.rally.transaction import Transaction
 COLORS = {"Defect": "#f9a814", "HierarchicalRequirement": "#21a2e0", "PortfolioItem/Feature": "#848689"}
 """`DisplayColor` of new objects. rally.md §10.4 R."""
 
-_TOLERATED = frozenset({"_ref", "_type", "_refObjectName", "_refObjectUUID", "_rallyAPIMajor", "_rallyAPIMinor", "_objectVersion"})
+_TOLERATED = frozenset(
+    {"_ref", "_type", "_refObjectName", "_refObjectUUID", "_rallyAPIMajor", "_rallyAPIMinor", "_objectVersion"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Writer:
         given: Fields = {"Workspace": workspace} if workspace is not None else {}
         if "FormattedID" in attributes and workspace is not None:
             given["FormattedID"] = self._numbers.take(workspace, spec)
-        if "Project" in attributes and spec.path != "Project" and spec.path != "Preference":
+        if "Project" in attributes and spec.path not in ("Project", "Preference"):
             given["Project"] = self._default_project(workspace)
         if "CreatedBy" in attributes:
             given["CreatedBy"] = self._tx.user
@@ -177,7 +179,7 @@ class Writer:
         return given
 
     def _default_project(self, workspace: int | None) -> int | None:
-        if workspace == self._context.workspace:
+        if workspace == self._context.workspace and self._context.project is not None:
             return self._context.project
         projects = (item.oid for item in self._tx.view.every("Project") if item.values.get("Workspace") == workspace)
         return next(projects, None)
@@ -195,6 +197,7 @@ class Writer:
         spec = schema.spec(item.type)
         if not spec.can("u"):
             raise RefusedError(f"Not authorized to update: {spec.element} {oid}")
+        self._check_open(item, spec)
         fields, collections = self._convert(schema, spec, body, item)
         rules.check(self._tx, item.type, fields, item)
         for name, value in fields.items():
@@ -203,6 +206,12 @@ class Writer:
         self._replace(item, collections)
         if oid in self._tx.before:
             rules.react(self._tx, item)
+
+    def _check_open(self, item: Item, spec: TypeSpec) -> None:
+        # Nothing inside a closed project can be written. rally.md §6 D/C
+        project = self._tx.find(self._tx.view.project_of(item))
+        if project is not None and project is not item and project.values.get("State") == "Closed":
+            raise RefusedError(f"Not authorized to update: {spec.element} {item.oid}")
 
     def _replace(self, item: Item, collections: dict[str, list[int]]) -> None:
         attributes = self._tx.state.schema_of(item).attributes(item.type)
@@ -221,6 +230,7 @@ class Writer:
         attribute = schema.attributes(item.type)[name]
         if not attribute.is_writable_collection:
             raise RefusedError(f"Could not update: {schema.spec(item.type).element}.{name} is read-only")
+        self._check_open(item, schema.spec(item.type))
         converter = Converter(self._tx.view, schema, item.type)
         members = [self.member(converter, attribute, value) for value in values]
         for member in members:
@@ -230,13 +240,13 @@ class Writer:
     def rank(self, item: Item, *, above: Any = None, below: Any = None, to: str = "") -> None:
         """Move one object in the ranking; no other rank changes. rally.md §8.4 C/I."""
         rank = self._rank_beside(above, below) if to == "" else self._rank_at(to.upper())
+        first, last = self._tx.state.rank_bounds
+        self._tx.state.rank_bounds = (min(first, rank), max(last, rank))
         self._tx.put(item.oid, "DragAndDropRank", rank)
 
     def _rank_at(self, place: str) -> str:
         first, last = self._tx.state.rank_bounds
-        rank = ranks.between(None, first) if place == "TOP" else ranks.after(last)
-        self._tx.state.rank_bounds = (min(first, rank), max(last, rank))
-        return rank
+        return ranks.between(None, first) if place == "TOP" else ranks.after(last)
 
     def _rank_beside(self, above: Any, below: Any) -> str:
         converter = Converter(self._tx.view, self._schema(None), "Defect")
@@ -247,7 +257,8 @@ class Writer:
         taken = [other for item in self._tx.state.items.values() if (other := item.values.get("DragAndDropRank"))]
         if above:
             return ranks.between(ranks.neighbour_below(taken, rank), rank)
-        return ranks.between(rank, ranks.neighbour_above(taken, rank))
+        following = ranks.neighbour_above(taken, rank)
+        return ranks.between(rank, following) if following is not None else ranks.after(rank)
 
     def copy(self, oid: int) -> int:
         """Create an object with the same writable fields. The answer's shape is not recorded (rally.md §1 S)."""
