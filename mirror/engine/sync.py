@@ -139,7 +139,7 @@ def _discovered(run: Run) -> tuple[dict[str, Layout], frozenset[str]]:
     known = store.digest(source.name) if store.notes(source.name).get(_ALLOWED_TYPES) == allowed else None
     catalog = run.connector.discover(known)
     if catalog is None:
-        return dict(store.layouts(source.name)), frozenset()
+        return dict(store.layouts(source.name)), store.grown_types(source.name)
     for name in catalog.shown_by:
         layout = store.layouts(source.name).get(name)
         if layout is not None:

@@ -49,8 +49,10 @@ def run_to_end(tracker: RallySimulator, database_url: str) -> None:
     assert process.returncode == 0, errors.decode()
 
 
-@pytest.mark.parametrize("number", [3, 9, 30, 55, 70, 85, 100])
-def test_a_load_that_is_killed_continues_and_reads_at_most_one_page_of_a_stream_twice(database_url: str, number: int) -> None:
+@pytest.mark.parametrize("number", [3, 30, 60, 100])
+def test_a_load_that_is_killed_continues_and_reads_at_most_one_page_of_a_stream_twice(
+    database_url: str, number: int
+) -> None:
     with RallySimulator(records=300, seed=2) as tracker:
         tracker.switches = tracker.switches.with_changes({"page_size_cap": _PAGE})
         assert killed_at_request(tracker, database_url, number)
@@ -64,7 +66,7 @@ def test_a_load_that_is_killed_continues_and_reads_at_most_one_page_of_a_stream_
             assert differences(store, "acme", tracker) == []
 
 
-@pytest.mark.parametrize("number", [4, 6, 8, 10, 12])
+@pytest.mark.parametrize("number", [4, 7, 10])
 def test_an_incremental_sync_that_is_killed_loses_nothing(database_url: str, number: int) -> None:
     with RallySimulator(records=200, seed=4) as tracker:
         run_to_end(tracker, database_url)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from mirror.store.store import Store
 
 from mirror.simulators.rally import RallySimulator
+from mirror.store.store import Store
 from tests.support.rally import sync
 from tests.support.rally_truth import differences
 from tests.support.rally_walk import Walk

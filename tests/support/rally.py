@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from mirror.store.store import Store
-
 from mirror.connectors.http import Patience, Transport
 from mirror.connectors.rally import RallyConnector
 from mirror.engine.sync import SyncOptions, SyncReport, sync_source
 from mirror.model.event import Event
 from mirror.model.source import Credential, Source
 from mirror.simulators.rally import RallySimulator
+from mirror.store.store import Store
 
 IMPATIENT = Patience(attempts=4, first_wait_seconds=0.01, timeout_seconds=(5.0, 20.0))
 

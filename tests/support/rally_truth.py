@@ -9,11 +9,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mirror.store.store import Store
-
 from mirror.model.layout import Column, Layout, Part
 from mirror.model.schema import Kind
 from mirror.simulators.rally import RallySimulator
+from mirror.store.store import Store
 
 
 def differences(store: Store, source: str, tracker: RallySimulator) -> list[str]:

@@ -1,0 +1,1 @@
+"""The database: everything SQL lives in here, behind `mirror.store.store.Store`."""

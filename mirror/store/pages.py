@@ -1,0 +1,74 @@
+"""Applies one page: rows, links, bad records, tombstones that end, and progress, all in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from mirror.errors import StoreError
+from mirror.model.event import Tally
+from mirror.model.page import Page
+from mirror.model.progress import Slice
+from mirror.store import progress, quarantine, tombstones
+from mirror.store.database import Database, is_data_error
+from mirror.store.records import Outcome, Storing
+from mirror.store.upsert import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The outcome of storing one page.
+
+    Attributes:
+        renamed: ids of updated rows whose name, as other records show it, has changed.
+    """
+
+    tally: Tally
+    renamed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Applying:
+    """How a page is to be applied.
+
+    Attributes:
+        now: our time, aware.
+        progress: how far its slice has come with this page; None outside a first load.
+        force: write whatever differs in any value, without a look at revision and change time.
+    """
+
+    now: datetime
+    progress: Slice | None = None
+    force: bool = False
+
+
+def apply(database: Database, writer: Writer, page: Page, how: Applying) -> Applied:
+    """Store `page`; if a value is refused, once more from the start, carefully."""
+    try:
+        with database.write() as connection:
+            outcome = Storing(connection, writer, how.now, how.force).page(page)
+            return _settle(connection, page, outcome, how)
+    except (StoreError, OverflowError, UnicodeError, TypeError) as error:
+        if not is_data_error(error):
+            raise
+    with database.write() as connection:
+        outcome = Storing(connection, writer, how.now, how.force).page_carefully(page)
+        return _settle(connection, page, outcome, how)
+
+
+def _settle(connection: Connection, page: Page, outcome: Outcome, how: Applying) -> Applied:
+    place = (page.layout.source, page.layout.type.name)
+    stored = [*outcome.inserted, *outcome.updated, *outcome.unchanged]
+    tombstones.forget(connection, place, outcome.inserted)
+    quarantine.clear(connection, place, stored)
+    bad = [*page.bad, *outcome.bad]
+    if bad:
+        quarantine.put(connection, place, bad, now=how.now)
+    if how.progress is not None:
+        progress.save(connection, how.progress)
+    if outcome.inserted or outcome.updated:
+        progress.touch(connection, *place, how.now)
+    tally = Tally(len(outcome.inserted), len(outcome.updated), len(outcome.unchanged), quarantined=len(bad))
+    return Applied(tally, tuple(outcome.renamed))

@@ -1,0 +1,217 @@
+"""Stores pages: what is new or changed is written, everything else is left alone.
+
+First the whole page at once. When a value is refused, the page again with its texts made storable, and then in halves of
+halves until a bad row stands alone, which is repaired or goes to quarantine. Good rows always go through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, delete, literal, select
+
+from mirror.model.page import BadRecord, LinkRow, Page, Row
+from mirror.store.chunks import chunked
+from mirror.store.database import is_data_error, words
+from mirror.store.repair import document, repaired, storable
+from mirror.store.upsert import Writer
+
+ID, REVISION, CHANGED_AT = 1, 2, 3  # positions in a row, see layout.HEAD
+MAX_ID = 2**63 - 1
+
+Links = Mapping[str, Sequence[LinkRow]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What happened to rows so far, by id; `renamed` are those updated ones whose name others show has changed."""
+
+    inserted: list[int] = field(default_factory=list)
+    updated: list[int] = field(default_factory=list)
+    unchanged: list[int] = field(default_factory=list)
+    renamed: list[int] = field(default_factory=list)
+    bad: list[BadRecord] = field(default_factory=list)
+
+    def add(self, other: Outcome) -> None:
+        """Take in the outcome of further rows."""
+        self.inserted += other.inserted
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.renamed += other.renamed
+        self.bad += other.bad
+
+
+class _Stored(NamedTuple):
+    """What decides about a row: revision, change time as text, and the name others show."""
+
+    revision: str | None
+    changed_at: str | None
+    name: object
+
+
+@dataclass(frozen=True, slots=True)
+class Storing:
+    """Stores rows of one layout in the transaction of `connection`.
+
+    Attributes:
+        force: write whatever differs, without a look at revision and change time.
+    """
+
+    connection: Connection
+    writer: Writer
+    now: datetime
+    force: bool = False
+
+    def page(self, page: Page) -> Outcome:
+        """Store rows and links of `page` at once; an error for which is_data_error holds ends the transaction."""
+        return self._rows(_distinct(page.rows), page.links)
+
+    def page_carefully(self, page: Page) -> Outcome:
+        """Store what can be stored of `page` and return the rest in `Outcome.bad`."""
+        columns = self.writer.target.layout.columns
+        outcome, kept = Outcome(), []
+        for row in _distinct(page.rows):
+            if isinstance(row[ID], int) and abs(row[ID]) <= MAX_ID:
+                kept.append(row)
+            else:
+                outcome.bad.append(BadRecord(None, f"its id {row[ID]!r} does not fit 64 bits", document(row, columns)))
+        rows, links = storable(kept, columns, page.links, nul_allowed=self.connection.dialect.name == "sqlite")
+        outcome.add(self._halves(rows, links))
+        return outcome
+
+    def _halves(self, rows: list[Row], links: Links) -> Outcome:
+        try:
+            with self.connection.begin_nested():
+                return self._rows(rows, links)
+        except Exception as error:
+            if not is_data_error(error):
+                raise
+        if len(rows) == 1:
+            return self._repaired(rows[0], links)
+        outcome, middle = Outcome(), len(rows) // 2
+        for part in (rows[:middle], rows[middle:]):
+            outcome.add(self._halves(part, links))
+        return outcome
+
+    def _repaired(self, row: Row, links: Links) -> Outcome:
+        layout = self.writer.target.layout
+        try:
+            with self.connection.begin_nested():
+                own = _links_of(links, {row[ID]})
+                return self._rows(*repaired(row, layout.columns, own, self.connection.dialect.name))
+        except Exception as error:
+            if not is_data_error(error):
+                raise
+            reason = f"the database refused it: {words(error)}"
+            return Outcome(bad=[BadRecord(row[ID], reason, document(row, layout.columns))])
+
+    def _rows(self, rows: list[Row], links: Links) -> Outcome:
+        if not rows:
+            return Outcome()
+        ids = [row[ID] for row in rows]
+        if set(map(type, ids)) != {int}:
+            raise OverflowError("an id is not a number")
+        known = self._known(ids)
+        if not known:
+            self.writer.insert(self.connection, rows, now=self.now)
+            self._insert_links(links, set(ids))
+            return Outcome(inserted=ids)
+        changed = self._differing(rows, links, known) if self.force else _newer(rows, known)
+        outcome, wanted = _sort(rows, known, changed, self.writer.target.name_position)
+        if wanted:
+            self.writer.upsert(self.connection, wanted, now=self.now, force=self.force)
+            self._delete_links(outcome.updated)
+            self._insert_links(links, changed.union(outcome.inserted))
+        return outcome
+
+    def _known(self, ids: Sequence[int]) -> dict[int, _Stored]:
+        """Return what is stored of `ids`: by their range where they lie close together, else one by one."""
+        target = self.writer.target
+        table = target.table
+        name: ColumnElement[Any] = literal(None) if target.name_column is None else table.c[target.name_column]
+        query = select(table.c.id, table.c._revision, table.c._changed_at, name).where(
+            table.c.source == target.layout.source
+        )
+        enough = 2 * len(ids) + 16
+        found = self.connection.execute(query.where(table.c.id.between(min(ids), max(ids))).limit(enough)).all()
+        if len(found) == enough:
+            found = [row for chunk in chunked(ids) for row in self.connection.execute(query.where(table.c.id.in_(chunk)))]
+        return {row[0]: _Stored(*row[1:]) for row in found}
+
+    def _differing(self, rows: list[Row], links: Links, known: Mapping[int, _Stored]) -> set[int]:
+        """Return the ids of stored rows whose values or links are not the same as in `rows`."""
+        self.writer.stage(self.connection, rows)
+        ids = {row[ID] for row in rows} & known.keys()
+        differing = self.writer.differing(self.connection)
+        for name, table in self.writer.target.links.items():
+            there: dict[int, set[LinkRow]] = {}
+            columns = list(table.columns)[1:]
+            for chunk in chunked(ids):
+                query = select(*columns).where(table.c.source == self.writer.target.layout.source, table.c.id.in_(chunk))
+                for row in self.connection.execute(query):
+                    there.setdefault(row[0], set()).add(tuple(row))
+            given: dict[int, set[LinkRow]] = {}
+            for each in links.get(name, ()):
+                given.setdefault(each[0], set()).add(tuple(each))
+            differing.update(each for each in ids if there.get(each) != given.get(each))
+        return differing
+
+    def _delete_links(self, owners: Collection[int]) -> None:
+        source = self.writer.target.layout.source
+        for table in self.writer.target.links.values():
+            for chunk in chunked(owners):
+                self.connection.execute(delete(table).where(table.c.source == source, table.c.id.in_(chunk)))
+
+    def _insert_links(self, links: Links, owners: set[int]) -> None:
+        for name, rows in _links_of(links, owners).items():
+            if rows:
+                self.writer.insert_links(self.connection, name, rows)
+
+
+def _newer(rows: Iterable[Row], known: Mapping[int, _Stored]) -> set[int]:
+    """Return the ids of rows with another revision than the stored one and no older change time."""
+    newer = set()
+    for row in rows:
+        stored = known.get(row[ID])
+        if stored is None or stored.revision == row[REVISION]:
+            continue
+        if stored.changed_at is None or row[CHANGED_AT] is None or row[CHANGED_AT] >= stored.changed_at:
+            newer.add(row[ID])
+    return newer
+
+
+def _sort(
+    rows: Iterable[Row], known: Mapping[int, _Stored], changed: set[int], name_position: int | None
+) -> tuple[Outcome, list[Row]]:
+    """Return what becomes of each row, and the rows to be written."""
+    outcome, wanted = Outcome(), []
+    for row in rows:
+        if row[ID] not in known:
+            outcome.inserted.append(row[ID])
+        elif row[ID] in changed:
+            outcome.updated.append(row[ID])
+            if name_position is not None and known[row[ID]].name != row[name_position]:
+                outcome.renamed.append(row[ID])
+        else:
+            outcome.unchanged.append(row[ID])
+            continue
+        wanted.append(row)
+    return outcome, wanted
+
+
+def _distinct(rows: Sequence[Row]) -> list[Row]:
+    """Return `rows` with one row for an id: the one changed last, of equals the later one."""
+    newest: dict[int, Row] = {row[ID]: row for row in rows}
+    if len(newest) == len(rows):
+        return rows if isinstance(rows, list) else list(rows)
+    for row in rows:
+        if (row[CHANGED_AT] or "") > (newest[row[ID]][CHANGED_AT] or ""):
+            newest[row[ID]] = row
+    return list(newest.values())
+
+
+def _links_of(links: Links, owners: Collection[int]) -> dict[str, list[LinkRow]]:
+    return {name: [row for row in rows if row[0] in owners] for name, rows in links.items()}

@@ -1,0 +1,347 @@
+"""Store: the one door to the database for the engine. It joins the modules beside it under one transaction a call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from mirror.model.event import Tally
+from mirror.model.layout import Layout
+from mirror.model.page import Fate, KeyRange, Page
+from mirror.model.progress import Failure, Slice, TypeStatus
+from mirror.model.schema import Catalog
+from mirror.store import catalogue, keys, lease, lookups, migrate, progress, references, runs, suspects, tombstones
+from mirror.store.catalogue import Adoption
+from mirror.store.database import Database, label_of
+from mirror.store.lookups import LinkEnd
+from mirror.store.pages import Applied, Applying, apply
+from mirror.store.reading import Reader, Result
+from mirror.store.record_tables import create_indexes, describe
+from mirror.store.runs import Ending
+from mirror.store.tombstones import Reason
+from mirror.store.upsert import Writer
+from mirror.store.writers import make_writer
+
+__all__ = ["Adoption", "Applied", "LinkEnd", "Reader", "Result", "Store"]
+
+EVERYTHING = KeyRange()
+
+
+class Store:
+    """One open database. Its methods may be called from several threads; on SQLite, writers take turns.
+
+    Every method raises StoreError when the database fails.
+    """
+
+    def __init__(self, database: Database, url: str) -> None:
+        self._database = database
+        self._url = url
+        self._writers: dict[tuple[str, str], Writer] = {}
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True) -> Self:
+        """Open the database at `url` and bring its bookkeeping tables up to date.
+
+        Args:
+            url: `sqlite:///work.db` or `postgresql+psycopg://user@host/name`.
+            create: make the SQLite file when there is none.
+
+        Raises:
+            ConfigError: the URL is not one of these.
+            SchemaVersionError: a newer mirror has written to the database.
+        """
+        database = Database.connect(url, create=create)
+        try:
+            migrate.upgrade(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, url)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def lease(self, holder: str, now: datetime) -> AbstractContextManager[None]:
+        """Hold the right to write to this database inside the block; freed by the system when the process dies.
+
+        Raises:
+            DatabaseBusyError: on entering the block, at once, when somebody else holds it.
+        """
+        return lease.held(self._database, holder, now)
+
+    # the catalogue
+
+    def adopt(self, source: str, tracker: str, catalog: Catalog, *, now: datetime) -> Adoption:
+        """Make the database ready for everything `catalog` lists; nothing is dropped or narrowed."""
+        with self._database.write() as connection:
+            return catalogue.adopt(connection, source, tracker, catalog, now=now)
+
+    def digest(self, source: str) -> str | None:
+        """Return the digest of the catalog adopted last; None when there was none."""
+        with self._database.read() as connection:
+            return catalogue.digest(connection, source)
+
+    def layouts(self, source: str) -> dict[str, Layout]:
+        """Return type name -> layout of the types on offer, as `adopt` returned them."""
+        with self._database.read() as connection:
+            return catalogue.layouts(connection, source)
+
+    def grown_types(self, source: str) -> frozenset[str]:
+        """Return the types to be read again because of new fields, until `finish_load` is called for them."""
+        with self._database.read() as connection:
+            return catalogue.grown_types(connection, source)
+
+    # records
+
+    def apply(self, page: Page, *, now: datetime, progress: Slice | None = None, force: bool = False) -> Applied:
+        """Store a page, its links, its bad records and how far the slice has come, in one transaction.
+
+        A row is written when its revision differs from the stored one and its change time is not older. One bad value or
+        row never fails the page.
+
+        Args:
+            now: our time, aware.
+            force: write whatever differs in any value, without a look at revision and change time.
+        """
+        return apply(self._database, self._writer(page.layout), page, Applying(now, progress, force))
+
+    def index(self, layout: Layout) -> None:
+        """Create the secondary indexes of a type; to be called once its first load is done."""
+        with self._database.write() as connection:
+            create_indexes(connection, layout, catalogue.keyed_types(connection, layout.source))
+
+    def keys(self, layout: Layout, within: KeyRange) -> list[tuple[int, str]]:
+        """Return (id, revision) of the stored rows in the range, by ascending id."""
+        with self._database.read() as connection:
+            return keys.keys(connection, self._writer(layout).target, within)
+
+    def revisions(self, layout: Layout, ids: Collection[int]) -> dict[int, str]:
+        """Return id -> revision of those `ids` that are stored."""
+        with self._database.read() as connection:
+            return lookups.revisions(connection, layout, ids)
+
+    def count(self, layout: Layout, within: KeyRange) -> int:
+        """Return how many rows are stored in the range."""
+        with self._database.read() as connection:
+            return keys.count(connection, self._writer(layout).target, within)
+
+    def newest(self, layout: Layout) -> int:
+        """Return the highest stored id; 0 when there is none."""
+        with self._database.read() as connection:
+            return lookups.newest(connection, layout)
+
+    def boundaries(self, layout: Layout, size: int, within: KeyRange = EVERYTHING) -> list[KeyRange]:
+        """Return ranges that cover `within`, each with `size` stored ids; the last has 1 to `size`, or 0 if alone."""
+        with self._database.read() as connection:
+            return keys.boundaries(connection, self._writer(layout).target, size, within)
+
+    def link_targets(self, layout: Layout, ids: Collection[int]) -> dict[str, set[LinkEnd]]:
+        """Return link field -> what these records link to, for every field that links to records."""
+        with self._database.read() as connection:
+            return lookups.link_targets(connection, layout, ids)
+
+    def referrers(self, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int]) -> dict[str, list[int]]:
+        """Return type name -> ids, ascending, of rows that point to any of these records of `type_name`.
+
+        Where the type pointed to is not known, an equal id counts, so a few rows too many may be named.
+        """
+        with self._database.read() as connection:
+            return references.referrers(connection, layouts, type_name, ids)
+
+    def spread_names(self, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int] | None) -> int:
+        """Bring the names shown for these records (None: all of the type) up to date; return how many rows changed.
+
+        Revisions stay as they are: on the tracker the referring records have not changed.
+        """
+        with self._database.write() as connection:
+            return references.spread_names(connection, layouts, type_name, ids)
+
+    # records to be read again
+
+    def suspect(self, source: str, ids: Mapping[str, Collection[int]]) -> None:
+        """Remember, by type, records that may differ from the tracker though their revision is the same."""
+        with self._database.write() as connection:
+            suspects.add(connection, source, ids)
+
+    def suspect_referrers(self, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int]) -> None:
+        """Suspect whatever refers to these records, now and once more when they come back after having vanished."""
+        with self._database.write() as connection:
+            suspects.suspect_referrers(connection, layouts, type_name, ids)
+
+    def recall_referrers(self, source: str, type_name: str, ids: Collection[int]) -> None:
+        """Suspect whatever referred to those of these records that had vanished."""
+        with self._database.write() as connection:
+            suspects.recall(connection, source, type_name, ids)
+
+    def suspects(self, source: str) -> dict[str, set[int]]:
+        """Return type name -> ids of all suspects."""
+        with self._database.read() as connection:
+            return suspects.listed(connection, source)
+
+    def clear_suspects(self, source: str, type_name: str, ids: Collection[int]) -> None:
+        """Forget suspects: they have been read again."""
+        with self._database.write() as connection:
+            suspects.clear(connection, source, type_name, ids)
+
+    # records that vanished
+
+    def tombstone(
+        self,
+        layout: Layout,
+        ids: Collection[int],
+        *,
+        fate: Fate,
+        now: datetime,
+        deleted_at: Mapping[int, str] | None = None,
+        into: Mapping[int, int] | None = None,
+    ) -> int:
+        """Move rows and their links to the tombstones; return how many rows there were.
+
+        Args:
+            deleted_at: id -> text timestamp, where the tracker tells it.
+            into: id -> id of the record it was merged into.
+        """
+        reason = Reason(fate, deleted_at or {}, into or {})
+        with self._database.write() as connection:
+            return tombstones.bury(connection, self._writer(layout).target, ids, reason, now=now)
+
+    def tombstones(self, source: str, type_name: str, fate: Fate | None = None) -> list[tuple[int, Fate]]:
+        """Return id and reason of the tombstones of a type, by id; with `fate` only of those."""
+        with self._database.read() as connection:
+            return tombstones.listed(connection, (source, type_name), fate)
+
+    def set_reason(
+        self,
+        source: str,
+        type_name: str,
+        ids: Collection[int],
+        fate: Fate,
+        *,
+        deleted_at: Mapping[int, str] | None = None,
+        into: Mapping[int, int] | None = None,
+    ) -> int:
+        """Change the reason of tombstones, now that it is known better; return how many there were."""
+        with self._database.write() as connection:
+            return tombstones.amend(connection, (source, type_name), ids, Reason(fate, deleted_at or {}, into or {}))
+
+    # progress
+
+    def plan_load(self, source: str, type_name: str, slices: Sequence[Slice]) -> None:
+        """Begin the load of a type with these slices; an earlier plan of it is forgotten."""
+        with self._database.write() as connection:
+            progress.plan(connection, source, type_name, slices)
+
+    def open_slices(self, source: str) -> list[Slice]:
+        """Return all slices of loads that `finish_load` has not ended, those that are done included."""
+        with self._database.read() as connection:
+            return progress.unfinished(connection, source)
+
+    def finish_load(self, source: str, type_name: str, watermark: datetime | None, *, now: datetime | None = None) -> None:
+        """End the load of a type, in one step with its watermark (None: the type has none)."""
+        with self._database.write() as connection:
+            progress.finish(connection, source, type_name, watermark_at=watermark, now=now)
+
+    def loaded_types(self, source: str) -> set[str]:
+        """Return the types whose first load has ended."""
+        with self._database.read() as connection:
+            return progress.loaded_types(connection, source)
+
+    def watermarks(self, source: str) -> dict[str, datetime]:
+        """Return type name -> watermark, aware UTC."""
+        with self._database.read() as connection:
+            return progress.watermarks(connection, source)
+
+    def set_watermark(self, source: str, type_name: str, at: datetime, *, now: datetime | None = None) -> None:
+        """Store that changes up to `at`, tracker's time, are in the database."""
+        with self._database.write() as connection:
+            progress.set_watermark(connection, source, type_name, at)
+            progress.touch(connection, source, type_name, now)
+
+    def note(self, source: str, key: str, value: str) -> None:
+        """Store one small fact about a source."""
+        with self._database.write() as connection:
+            progress.set_note(connection, source, key, value)
+
+    def notes(self, source: str) -> dict[str, str]:
+        """Return the facts about a source."""
+        with self._database.read() as connection:
+            return progress.notes(connection, source)
+
+    # runs
+
+    def begin_run(self, source: str, now: datetime) -> int:
+        """Record that a run began; return its number."""
+        with self._database.write() as connection:
+            return runs.begin(connection, source, now)
+
+    def end_run(
+        self,
+        run_id: int,
+        now: datetime,
+        *,
+        tally: Tally,
+        requests: int,
+        outcome: str,
+        failures: Sequence[Failure],
+    ) -> None:
+        """Record how a run ended.
+
+        Args:
+            outcome: one word.
+        """
+        with self._database.write() as connection:
+            runs.end(connection, run_id, Ending(now, tally, requests, outcome, failures))
+
+    def failures(self, source: str) -> list[Failure]:
+        """Return what did not work in the last run of `source` that came to an end, in its order."""
+        with self._database.read() as connection:
+            return runs.failures(connection, source)
+
+    def status(self, source: str) -> list[TypeStatus]:
+        """Return the state of every type of `source`, vanished ones included, by name."""
+        with self._database.read() as connection:
+            return runs.status(connection, source)
+
+    # people's queries
+
+    @contextmanager
+    def read(self, query: str, params: Sequence[object] = ()) -> Iterator[Result]:
+        """Answer one query inside the block, as `Reader.read` does."""
+        with Reader(self._url) as reader, reader.read(query, params) as result:
+            yield result
+
+    @staticmethod
+    def reader(url: str) -> Reader:
+        """Open the database at `url` for queries only: without a lease, and without bringing it up to date.
+
+        Raises:
+            StoreError: there is no such SQLite file.
+        """
+        return Reader(url)
+
+    @staticmethod
+    def exists(url: str) -> bool:
+        """Return whether there is a mirror at `url`; nothing is created."""
+        return migrate.exists(url)
+
+    @staticmethod
+    def label(url: str) -> str:
+        """Return how the database at `url` is shown to people: without a password."""
+        return label_of(url)
+
+    def _writer(self, layout: Layout) -> Writer:
+        key = (layout.source, layout.table)
+        known = self._writers.get(key)
+        if known is None or (known.target.layout is not layout and known.target.layout != layout):
+            known = self._writers[key] = make_writer(self._database, describe(layout))
+        return known

@@ -1,0 +1,171 @@
+"""The bookkeeping tables: all named `mirror_*`, created and changed by the migrations only.
+
+Record tables (`rally_defect`) are not here: they follow the tracker's catalog, see `record_tables`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, false
+
+from mirror.store.column_types import Instant, JsonText
+
+OPEN_END = 2**63 - 1  # stands for "no last id" in slice.until_id, which is part of a key and so cannot be null
+
+metadata = MetaData()
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, Text, primary_key=True)
+
+
+source = Table(
+    "mirror_source",
+    metadata,
+    _key("name"),
+    Column("tracker", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("adopted_at", Instant, nullable=False),
+)
+
+record_type = Table(
+    "mirror_type",
+    metadata,
+    _key("source"),
+    _key("type"),
+    Column("tracker", Text, nullable=False),
+    Column("table_name", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("tracking", Text, nullable=False),
+    Column("key_field", Text),
+    Column("name_field", Text),
+    Column("stamp_field", Text),
+    Column("restorable", Boolean, nullable=False),
+    Column("family", Text, nullable=False),
+    Column("state", Text, nullable=False),  # offered, vanished
+    Column("vanished_at", Instant),
+    Column("grown", Boolean, nullable=False, server_default=false()),  # has a field that stored rows were read without
+    Column("loaded", Boolean, nullable=False, server_default=false()),  # the first load has ended
+    Column("synced_at", Instant),  # when something about the type was last stored
+)
+
+# One line for each column or link table: a reference has two or three.
+field = Table(
+    "mirror_field",
+    metadata,
+    _key("source"),
+    _key("type"),
+    _key("column_name"),  # for kind links and values: the name of the link table
+    Column("field", Text, nullable=False),
+    Column("part", Text, nullable=False),  # value, id, name, type
+    Column("kind", Text, nullable=False),
+    Column("column_kind", Text, nullable=False),
+    Column("position", Integer, nullable=False),  # among the fields of the type, in the tracker's order
+    Column("display_name", Text, nullable=False),
+    Column("native_type", Text, nullable=False),
+    Column("required", Boolean, nullable=False),
+    Column("read_only", Boolean, nullable=False),
+    Column("custom", Boolean, nullable=False),
+    Column("polymorphic", Boolean, nullable=False),
+    Column("targets", JsonText, nullable=False),  # JSON list of type names
+    Column("allowed_values", JsonText, nullable=False),  # JSON list of texts
+    Column("max_length", BigInteger),
+    Column("vanished_at", Instant),
+)
+
+load_slice = Table(
+    "mirror_slice",
+    metadata,
+    _key("source"),
+    _key("type"),
+    Column("until_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("after_id", BigInteger, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("done", Boolean, nullable=False),
+)
+
+watermark = Table(
+    "mirror_watermark", metadata, _key("source"), _key("type"), Column("changed_until", Instant, nullable=False)
+)
+
+tombstone = Table(
+    "mirror_tombstone",
+    metadata,
+    _key("source"),
+    _key("type"),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
+    Column("last_row", JsonText, nullable=False),  # JSON object, column -> value
+    Column("last_links", JsonText),  # JSON object, link table -> list of its rows; null without any
+    Column("tombstoned_at", Instant, nullable=False),
+    Column("deleted_at", Instant),  # as the tracker says; null when it does not
+    Column("merged_into", BigInteger),
+)
+
+# Records to be read again, whatever their revision says.
+suspect = Table(
+    "mirror_suspect",
+    metadata,
+    _key("source"),
+    _key("type"),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+)
+
+# Who referred to a record when it vanished.
+referrer = Table(
+    "mirror_referrer",
+    metadata,
+    _key("source"),
+    _key("type"),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    _key("referrer_type"),
+    Column("referrer_id", BigInteger, primary_key=True, autoincrement=False),
+)
+
+quarantine = Table(
+    "mirror_quarantine",
+    metadata,
+    _key("source"),
+    _key("type"),
+    _key("record"),  # the id, or a digest of the document when not even that could be read
+    Column("id", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+lease = Table(
+    "mirror_lease",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1: there is one writer
+    Column("holder", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+run = Table(
+    "mirror_run",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # null while it runs, and for ever when it was killed
+    Column("outcome", Text),
+    Column("requests", BigInteger),
+    Column("inserted", BigInteger),
+    Column("updated", BigInteger),
+    Column("unchanged", BigInteger),
+    Column("tombstoned", BigInteger),
+    Column("quarantined", BigInteger),
+    Index("ix_mirror_run_source", "source", "id"),
+)
+
+failure = Table(
+    "mirror_failure",
+    metadata,
+    Column("run", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("type", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+note = Table("mirror_note", metadata, _key("source"), _key("key"), Column("value", Text, nullable=False))

@@ -1,0 +1,14 @@
+"""Chooses the bulk writer of a database."""
+
+from __future__ import annotations
+
+from mirror.store.database import Database
+from mirror.store.record_tables import RecordTable
+from mirror.store.upsert import Writer
+from mirror.store.upsert_postgres import PostgresWriter
+from mirror.store.upsert_sqlite import SqliteWriter
+
+
+def make_writer(database: Database, target: RecordTable) -> Writer:
+    """Return the writer for the rows of `target`."""
+    return SqliteWriter(target) if database.is_sqlite else PostgresWriter(target)
