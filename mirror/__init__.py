@@ -1,0 +1,50 @@
+"""An offline mirror of your agile tracker, in SQL."""
+
+import logging
+
+from mirror.api import Mirror
+from mirror.errors import (
+    AuthError,
+    ConfigError,
+    ConflictError,
+    DatabaseBusyError,
+    IncompleteError,
+    MassDeleteError,
+    MirrorError,
+    ProtocolError,
+    RemoteError,
+    RetryableError,
+    SafetyError,
+    SchemaVersionError,
+    StoreError,
+    UnknownSourceError,
+    UnknownTypeError,
+    UsageError,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AuthError",
+    "ConfigError",
+    "ConflictError",
+    "DatabaseBusyError",
+    "IncompleteError",
+    "MassDeleteError",
+    "Mirror",
+    "MirrorError",
+    "ProtocolError",
+    "RemoteError",
+    "RetryableError",
+    "SafetyError",
+    "SchemaVersionError",
+    "StoreError",
+    "UnknownSourceError",
+    "UnknownTypeError",
+    "UsageError",
+    "open",
+]
+
+open = Mirror.open
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -85,13 +85,12 @@ class Settings:
             raise UnknownSourceError(name, tuple(self.sources)) from None
 
 
-def find(config: Path | None, environ: Mapping[str, str], folder: Path) -> Path | None:
+def find(named: Path | None, folder: Path) -> Path | None:
     """Return the settings file: the named one, else the nearest in `folder` or above, else the user's own.
 
     Raises:
-        ConfigError: one is named, by argument or MIRROR_CONFIG, and is not there.
+        ConfigError: one is named and is not there.
     """
-    named = config or (Path(environ["MIRROR_CONFIG"]) if environ.get("MIRROR_CONFIG") else None)
     if named is not None:
         if not named.is_file():
             raise ConfigError(f"{named}: there is no such settings file")
@@ -101,9 +100,7 @@ def find(config: Path | None, environ: Mapping[str, str], folder: Path) -> Path 
     return next((path for path in (*places, own) if path.is_file()), None)
 
 
-def load(
-    path: Path | None, trackers: Trackers, environ: Mapping[str, str], database: str | None = None
-) -> Settings:
+def load(path: Path | None, trackers: Trackers, environ: Mapping[str, str], database: str | None = None) -> Settings:
     """Return the settings in `path`, or those that the environment alone gives when `path` is None.
 
     Args:
@@ -118,7 +115,7 @@ def load(
     override = database or environ.get("MIRROR_DATABASE")
     said_by = "database" if database else "environment: MIRROR_DATABASE"
     found = _database_url(override, said_by, Path.cwd()) if override else settings.database
-    return Settings(path, found, settings.sources or _from_environment(environ, folder))
+    return Settings(path, found, settings.sources or _from_environment(environ, trackers, folder))
 
 
 def parse(text: str, trackers: Trackers, *, where: str, folder: Path) -> Settings:
@@ -149,9 +146,7 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}: this is not UTF-8 text") from None
 
 
-def _source(
-    name: str, tables: Mapping[str, object], trackers: Trackers, origin: tuple[str, Path]
-) -> SourceSettings:
+def _source(name: str, tables: Mapping[str, object], trackers: Trackers, origin: tuple[str, Path]) -> SourceSettings:
     where, folder = origin
     at = f"sources.{name}"
     if not _SOURCE_NAME.fullmatch(name):
@@ -196,9 +191,7 @@ def _secret(table: Mapping[str, object], where: str, at: str, folder: Path) -> S
     if given is None:
         raise ConfigError(f"{where}: {at}.secret is missing; {ALTERNATIVES}")
     if not isinstance(given, dict):
-        raise ConfigError(
-            f"{where}: {at}.secret: a secret itself does not belong in this file; {ALTERNATIVES}"
-        )
+        raise ConfigError(f"{where}: {at}.secret: a secret itself does not belong in this file; {ALTERNATIVES}")
     _only(given, tuple(Place), where, f"{at}.secret")
     if len(given) != 1:
         raise ConfigError(f"{where}: {at}.secret: expected exactly one of {', '.join(Place)}")
@@ -289,21 +282,16 @@ def _database_url(given: str, where: str, folder: Path) -> str:
     return f"{_SQLITE}{folder.absolute() / Path(name).expanduser()}{mark}{options}"
 
 
-def _from_environment(environ: Mapping[str, str], folder: Path) -> dict[str, SourceSettings]:
+def _from_environment(environ: Mapping[str, str], trackers: Trackers, folder: Path) -> dict[str, SourceSettings]:
     """Return the source `rally` when RALLY_APIKEY or RALLY_PASSWORD is set, else nothing."""
     key = next((name for name in ("RALLY_APIKEY", "RALLY_PASSWORD") if environ.get(name)), None)
     if key is None:
         return {}
     user = environ.get("RALLY_USER") if key == "RALLY_PASSWORD" else None
     if key == "RALLY_PASSWORD" and not user:
-        raise ConfigError(
-            "environment: RALLY_PASSWORD is set, RALLY_USER is not; both are needed, or RALLY_APIKEY alone"
-        )
-    scope = {
-        name: environ[f"RALLY_{name.upper()}"]
-        for name in ("workspace", "project")
-        if environ.get(f"RALLY_{name.upper()}")
-    }
+        raise ConfigError("environment: RALLY_PASSWORD is set, RALLY_USER is not; both are needed, or RALLY_APIKEY alone")
+    own = trackers.get("rally", ())
+    scope = {name: environ[f"RALLY_{name.upper()}"] for name in own if environ.get(f"RALLY_{name.upper()}")}
     server = environ.get("RALLY_SERVER") or _RALLY_SERVER
     url = _address(server if "://" in server else f"https://{server}", "environment: RALLY_SERVER")
     secret = SecretReference(Place.ENV, (key,), folder)

@@ -19,6 +19,7 @@ from mirror.errors import ConfigError
 # pyral 1.6.0, config.py, rallyWorkset: NAME = value at the start of a line, all else is ignored. Its own
 # pattern has no underscore and so never sees API_KEY, which its code goes on to look for; here both work.
 _PYRAL_LINE = re.compile(r"^([A-Z_]+)\s*=\s*(.+)$", re.MULTILINE)
+_PYRAL_SCOPE = ("WORKSPACE", "PROJECT")
 _PYRAL_UNSET = "default"
 _PYRAL_SERVER = "rally1.rallydev.com"
 _NEW_FILE = f"""# Settings of mirror. Secrets stay out of this file: a source only says where its secret is.
@@ -52,13 +53,13 @@ class PyralSettings:
     Attributes:
         secret: the API key, else the password.
         user: only with a password.
+        scope: `workspace` and `project`, as far as they are set.
     """
 
     url: str
     secret: str | None = field(repr=False)
     user: str | None
-    workspace: str | None
-    project: str | None
+    scope: Mapping[str, str]
 
 
 def append_source(path: Path, new: NewSource, trackers: Trackers) -> None:
@@ -70,9 +71,7 @@ def append_source(path: Path, new: NewSource, trackers: Trackers) -> None:
     before = _existing(path)
     known = parse(before, trackers, where=str(path), folder=path.parent).sources
     if new.name in known:
-        raise ConfigError(
-            f"{path}: sources.{new.name} is there already; choose another name or edit the file"
-        )
+        raise ConfigError(f"{path}: sources.{new.name} is there already; choose another name or edit the file")
     after = f"{before.rstrip()}\n\n{as_toml(new)}"
     parse(after, trackers, where=str(path), folder=path.parent)
     write_file(path, after, mode=0o644)
@@ -109,17 +108,15 @@ def read_pyral(path: Path) -> PyralSettings:
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: this is not UTF-8 text") from None
     said = {name: value.strip() for name, value in _PYRAL_LINE.findall(text)}
-    if not said.keys() & {"SERVER", "USER", "PASSWORD", "APIKEY", "API_KEY", "WORKSPACE", "PROJECT"}:
-        raise ConfigError(
-            f"{path}: no setting of pyral is in there (SERVER, USER, PASSWORD, APIKEY, WORKSPACE, PROJECT)"
-        )
+    if not said.keys() & {"SERVER", "USER", "PASSWORD", "APIKEY", "API_KEY", *_PYRAL_SCOPE}:
+        raise ConfigError(f"{path}: no setting of pyral is in there (SERVER, USER, PASSWORD, APIKEY, WORKSPACE, PROJECT)")
     server = said.get("SERVER", _PYRAL_SERVER)
     key = said.get("APIKEY") or said.get("API_KEY")
     return PyralSettings(
         server if "://" in server else f"https://{server}",
         key or said.get("PASSWORD"),
         None if key else said.get("USER"),
-        *(None if said.get(name) == _PYRAL_UNSET else said.get(name) for name in ("WORKSPACE", "PROJECT")),
+        {name.lower(): said[name] for name in _PYRAL_SCOPE if said.get(name, _PYRAL_UNSET) != _PYRAL_UNSET},
     )
 
 

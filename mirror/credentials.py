@@ -47,6 +47,13 @@ class SecretReference:
     value: tuple[str, ...]
     folder: Path
 
+    @property
+    def shown(self) -> str:
+        """What is there, for people. A key pasted in place of a variable's name is not repeated."""
+        if self.place is Place.ENV and not _VARIABLE_NAME.fullmatch(self.value[0]):
+            return "(not a variable's name)"
+        return " ".join(self.value)
+
     def resolve(self, where: str, environ: Mapping[str, str]) -> str:
         """Return the secret.
 
@@ -58,7 +65,7 @@ class SecretReference:
         """
         match self.place:
             case Place.ENV:
-                secret = _from_environment(self.value[0], where, environ)
+                secret = self._from_environment(where, environ)
             case Place.COMMAND:
                 secret = _from_command(self.value, where)
             case Place.KEYRING:
@@ -72,13 +79,10 @@ class SecretReference:
             raise ConfigError(f"{where}: the secret found there has a control character in it")
         return secret
 
-
-def _from_environment(name: str, where: str, environ: Mapping[str, str]) -> str:
-    if name in environ:
-        return environ[name].strip()
-    # A key pasted in place of a variable's name must not come back in a message.
-    shown = repr(name) if _VARIABLE_NAME.fullmatch(name) else "named there"
-    raise ConfigError(f"{where}: the environment variable {shown} is not set")
+    def _from_environment(self, where: str, environ: Mapping[str, str]) -> str:
+        if self.value[0] in environ:
+            return environ[self.value[0]].strip()
+        raise ConfigError(f"{where}: the environment variable {self.shown} is not set")
 
 
 def _from_command(words: tuple[str, ...], where: str) -> str:

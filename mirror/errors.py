@@ -1,21 +1,21 @@
 """Every error mirror raises, and the exit code each family ends a command with.
 
-    MirrorError                         1   a bug, or nothing more exact is known
-      UsageError                        2   fix the call
-        ConfigError                         the settings file or a secret cannot be used
-        UnknownSourceError                  no such source in the settings
-        UnknownTypeError                    the tracker offers no such type
-        DatabaseBusyError                   another process is syncing this database
-      RemoteError                       3   the tracker said no, or cannot be reached
-        AuthError                           credentials are missing, wrong or too weak
-        RetryableError                      may work later; carries the wait the server asked for
-        ProtocolError                       the answer is not what the contract says
-        IncompleteError                     a listing ended short of what it announced
-      ConflictError                     4   a person must choose
-      StoreError                        5   the database failed
-        SchemaVersionError                  the database is from a newer mirror
-      SafetyError                       6   refused to destroy
-        MassDeleteError                     too large a share of a type vanished at once
+MirrorError                         1   a bug, or nothing more exact is known
+  UsageError                        2   fix the call
+    ConfigError                         the settings file or a secret cannot be used
+    UnknownSourceError                  no such source in the settings
+    UnknownTypeError                    the tracker offers no such type
+    DatabaseBusyError                   another process is syncing this database
+  RemoteError                       3   the tracker said no, or cannot be reached
+    AuthError                           credentials are missing, wrong or too weak
+    RetryableError                      may work later; carries the wait the server asked for
+    ProtocolError                       the answer is not what the contract says
+    IncompleteError                     a listing ended short of what it announced
+  ConflictError                     4   a person must choose
+  StoreError                        5   the database failed
+    SchemaVersionError                  the database is from a newer mirror
+  SafetyError                       6   refused to destroy
+    MassDeleteError                     too large a share of a type vanished at once
 """
 
 from __future__ import annotations

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -13,6 +17,8 @@ from mirror.cli.output import say
 from mirror.errors import MirrorError, UsageError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+STOPPED = "mirror: stopped. What was stored is kept, and the next sync continues from there."
+CURSOR_AND_NEW_LINE = "\x1b[?25h\n"  # DECTCEM, "show cursor": drawn progress hides it
 
 
 def report(error: BaseException, *, debug: bool) -> int:
@@ -21,7 +27,7 @@ def report(error: BaseException, *, debug: bool) -> int:
         traceback.print_exception(error)
     match error:
         case click.Abort() | KeyboardInterrupt():
-            say("mirror: stopped. What was stored is kept, and the next sync continues from there.")
+            say(STOPPED)
             return INTERRUPTED
         case click.ClickException():
             error.show()
@@ -33,6 +39,28 @@ def report(error: BaseException, *, debug: bool) -> int:
             hint = "" if debug else "; run it again with --debug to see where, and please report it"
             say(f"mirror: this is a bug in mirror: {type(error).__name__}{hint}")
             return MirrorError.exit_code
+
+
+@contextmanager
+def stopping_at_once() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the process on the spot while the block runs.
+
+    A sync survives `kill -9` at any moment, so that is also the safest way to stop it: an exception out of nowhere,
+    in the middle of a transaction, would have to be unwound by every library in between.
+    """
+
+    def stop(_number: int, _frame: FrameType | None) -> NoReturn:
+        # Not through sys.stderr, which may be in the middle of a line and does not let itself be entered twice.
+        os.write(2, f"{CURSOR_AND_NEW_LINE if os.isatty(2) else ''}{STOPPED}\n".encode())
+        os._exit(INTERRUPTED)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, stop) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def reader_went_away() -> NoReturn:

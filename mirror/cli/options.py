@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,13 @@ import click
 from mirror.api import Mirror
 
 Command = TypeVar("Command", bound=Callable[..., object])
+
+
+class _Talk(logging.Handler):
+    """Log lines on standard error, whatever that is when they come."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=True)
 
 
 @dataclass(slots=True)
@@ -26,17 +34,37 @@ class Invocation:
     database: str | None = None
     debug: bool = False
 
-    def open(self) -> Mirror:
-        """Return the mirror of these settings."""
-        return Mirror.open(config=self.config, database=self.database)
+    def start_debugging(self) -> None:
+        """Log to standard error from now on, and let errors show their tracebacks."""
+        self.debug = True
+        logger = logging.getLogger("mirror")
+        logger.setLevel(logging.DEBUG)
+        if not any(isinstance(each, _Talk) for each in logger.handlers):
+            talk = _Talk()
+            talk.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+            logger.addHandler(talk)
+
+    def stop_debugging(self) -> None:
+        """Undo that for whatever else runs in this process."""
+        logger = logging.getLogger("mirror")
+        logger.setLevel(logging.NOTSET)
+        for each in [each for each in logger.handlers if isinstance(each, _Talk)]:
+            logger.removeHandler(each)
+
+    def open(self, *, new: bool = False) -> Mirror:
+        """Return the mirror of these settings; `new` when the settings file may still have to be made."""
+        return Mirror.open(config=self.config, database=self.database, new=new)
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
-    if value and parameter.name:
-        setattr(context.ensure_object(Invocation), parameter.name, value)
+    invocation = context.ensure_object(Invocation)
+    if parameter.name == "debug" and value:
+        invocation.start_debugging()
+    elif value and parameter.name:
+        setattr(invocation, parameter.name, value)
 
 
 _SHARED = (

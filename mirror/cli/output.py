@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 MAX_CELL_WIDTH = 60  # in plain tables; a terminal's tables fold to its width
+READABLE_WIDTH = 16  # a terminal's column is not folded to less than that, or than its longest cell
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _INSTANT = re.compile(r"(\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
@@ -63,7 +64,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Cells]) -> None:
     right = [_is_numeric([row[i] for row in found]) for i in range(len(columns))]
     texts = [[readable(cell) for cell in row] for row in found]
     if sys.stdout.isatty():
-        _print_drawn(columns, texts, right)
+        _print_on_terminal(columns, texts, right)
     else:
         _print_plain(columns, texts, right)
 
@@ -74,14 +75,16 @@ def readable(cell: object) -> str:
         return ""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    return _CONTROL.sub(" ", _INSTANT.sub(r"\1 \2", _exact(cell))).strip()
+    return _CONTROL.sub(" ", _INSTANT.sub(r"\1 \2", _exact(cell) or "")).strip()
 
 
 def _exact(cell: object) -> str | None:
     """Return a cell without loss; None stays None."""
     if cell is None or isinstance(cell, str):
         return cell
-    value = _as_json(cell) if isinstance(cell, datetime | date | Decimal | bytes | dict | list | tuple) else cell
+    if isinstance(cell, float) and cell.is_integer():
+        return f"{cell:.0f}"  # as PostgreSQL's numbers are shown
+    value = cell if isinstance(cell, bool | int | float) else _as_json(cell)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -127,13 +130,32 @@ def _is_numeric(cells: Sequence[object]) -> bool:
     return bool(there) and all(isinstance(cell, int | float | Decimal) and not isinstance(cell, bool) for cell in there)
 
 
-def _print_drawn(columns: Sequence[str], texts: list[list[str]], right: list[bool]) -> None:
+def _print_on_terminal(columns: Sequence[str], texts: list[list[str]], right: list[bool]) -> None:
+    """Draw a table; or, when its columns would be squeezed until nobody can read them, a list for each row."""
+    console = Console()
+    natural = [max(cell_len(row[i]) for row in [columns, *texts]) for i in range(len(columns))]
+    if sum(min(width, READABLE_WIDTH) + 3 for width in natural) > console.width and texts:
+        _print_lists(console, columns, texts)
+    else:
+        _print_drawn(console, columns, texts, right)
+
+
+def _print_lists(console: Console, columns: Sequence[str], texts: list[list[str]]) -> None:
+    for number, row in enumerate(texts, 1):
+        console.rule(f"{number}", align="left")
+        table = Table.grid(padding=(0, 2))
+        for column, cell in zip(columns, row, strict=True):
+            table.add_row(Text(column, style="bold"), Text(cell))
+        console.print(table)
+
+
+def _print_drawn(console: Console, columns: Sequence[str], texts: list[list[str]], right: list[bool]) -> None:
     table = Table()
     for column, to_the_right in zip(columns, right, strict=True):
         table.add_column(Text(column), justify="right" if to_the_right else "left", overflow="fold")
     for row in texts:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console.print(table)
 
 
 def _print_plain(columns: Sequence[str], texts: list[list[str]], right: list[bool]) -> None:

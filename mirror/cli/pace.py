@@ -80,6 +80,11 @@ class Pace:
         return phase
 
 
+def subject(type_name: str) -> str:
+    """Return what a failure is about: a type, or when it has no name everything of the source."""
+    return type_name or "all types"
+
+
 def duration(seconds: float) -> str:
     """Return seconds for people: `0.4 s`, `42 s`, `3 min 05 s`, `2 h 10 min`."""
     if seconds < 10:

@@ -11,10 +11,10 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from mirror.cli.output import say
-from mirror.cli.pace import Pace, PhasePace, duration
+from mirror.cli.pace import Pace, PhasePace, duration, subject
 from mirror.model.event import Event, Expected, Phase, SliceFailed, Stored, SyncEnded, SyncStarted, Waiting
 
 LINE_EVERY_SECONDS = 5.0
@@ -45,7 +45,7 @@ def progress() -> Iterator[Drawer]:
     live = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[position]}"),
         TextColumn("{task.fields[pace]}"),
         console=Console(stderr=True),
         transient=True,
@@ -61,25 +61,43 @@ class PlainDrawer:
         self._pace = pace
         self._lock = threading.Lock()
         self._said_at = pace.now()
+        self._finished: set[tuple[str, Phase, str]] = set()
 
     def show(self, event: Event) -> None:
         """Say a line if there is something to say."""
         with self._lock:
             phase = self._pace.add(event)
-            line = _talk(event) if phase is None else self._line(event, phase)
-            if line:
-                say(line)
-                self._said_at = self._pace.now()
+            if isinstance(event, Stored) and phase is not None:
+                self._stored(event, phase)
+            elif isinstance(event, SyncEnded):
+                self._rest(event)
+            if line := _talk(event):
+                self._say(line)
 
-    def _line(self, event: Event, phase: PhasePace) -> str:
-        assert isinstance(event, Expected | Stored)
-        if isinstance(event, Stored) and phase.finished(event.type_name):
-            count = phase.received[event.type_name]
-            return f"{event.source}: {_VERBS[event.phase]}: {event.type_name} done, {count:,} records" if count else ""
+    def _stored(self, event: Stored, phase: PhasePace) -> None:
         now = self._pace.now()
-        if isinstance(event, Stored) and now - self._said_at >= LINE_EVERY_SECONDS:
-            return f"{event.source}: {_VERBS[event.phase]}: {_position(phase)}, {_pace_text(phase, now)}"
-        return ""
+        if phase.finished(event.type_name):
+            self._done(event.source, event.phase, event.type_name)
+        elif now - self._said_at >= LINE_EVERY_SECONDS:
+            self._say(f"{event.source}: {_VERBS[event.phase]}: {_position(phase)}, {_pace_text(phase, now)}")
+
+    def _rest(self, ended: SyncEnded) -> None:
+        """Name the types of which fewer records came than were expected, but for those that failed."""
+        failed = {(each.phase, each.type_name) for each in ended.failed}
+        for (source, phase), pace in self._pace.phases.items():
+            for name in pace.received:
+                if source == ended.source and (phase, name) not in failed:
+                    self._done(source, phase, name)
+
+    def _done(self, source: str, phase: Phase, type_name: str) -> None:
+        count = self._pace.phases[source, phase].received[type_name]
+        if count and (source, phase, type_name) not in self._finished:
+            self._finished.add((source, phase, type_name))
+            self._say(f"{source}: {_VERBS[phase]}: {type_name} done, {count:,} records")
+
+    def _say(self, line: str) -> None:
+        say(line)
+        self._said_at = self._pace.now()
 
 
 class LiveDrawer:
@@ -103,12 +121,13 @@ class LiveDrawer:
     def _move(self, event: Expected | Stored, phase: PhasePace) -> None:
         key = (event.source, event.phase)
         if key not in self._bars:
-            self._bars[key] = self._live.add_task("", total=None, pace="")
+            self._bars[key] = self._live.add_task("", total=None, position="", pace="")
         self._live.update(
             self._bars[key],
             description=escape(f"{event.source}: {_VERBS[event.phase]}: {phase.type_name}"),
             total=phase.total,
             completed=phase.done,
+            position=_position(phase),
             pace=_pace_text(phase, self._pace.now()),
         )
 
@@ -121,7 +140,7 @@ def _talk(event: Event) -> str:
         case Waiting():
             return f"{event.source}: waiting {duration(event.seconds)}: {event.reason}"
         case SliceFailed():
-            return f"{event.source}: {event.type_name}: incomplete ({event.phase}): {event.reason}"
+            return f"{event.source}: {subject(event.type_name)}: incomplete ({event.phase}): {event.reason}"
         case SyncEnded():
             return f"{event.source}: done in {duration(event.seconds)}"
         case _:

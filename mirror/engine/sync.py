@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 
 from mirror.connectors.base import Connector
 from mirror.engine.census import take_census
@@ -154,7 +155,8 @@ def _chosen(offered: dict[str, Layout], asked: Sequence[str]) -> list[str]:
     by_name = {each.lower(): each for each in offered}
     for each in asked:
         if each.lower() not in by_name:
-            raise UnknownTypeError(each)
+            near = get_close_matches(each.lower(), by_name, n=3)
+            raise UnknownTypeError(each, tuple(by_name[name] for name in near))
     return [by_name[each.lower()] for each in asked] if asked else list(offered)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mirror.model.schema import Field, Kind, RecordType
@@ -131,14 +131,14 @@ def arrange(
     A field whose kind differs from the taken one (re-typed on the tracker) gets a new column; the old one stays in the
     database and no longer appears in the layout.
     """
-    used: dict[str, Column | LinkTable] = {each.name: each for each in taken}
+    used = _Used(taken)
     columns: list[Column] = []
     links: list[LinkTable] = []
     for each in sorted(record_type.fields, key=lambda f: (f.custom, f.name)):
         if each.kind in (Kind.LINKS, Kind.VALUES):
             links.append(_link_table(each, table, used))
         else:
-            columns.extend(_columns(each, used))
+            columns.extend(_column(each, part, kind, used) for part, kind in _parts(each).items())
     return Layout(source, tracker, record_type, table, tuple(columns), tuple(links))
 
 
@@ -149,36 +149,52 @@ def _parts(field: Field) -> Mapping[Part, Kind]:
     return parts | {Part.TYPE: Kind.TEXT} if field.polymorphic else parts
 
 
-def _columns(field: Field, used: dict[str, Column | LinkTable]) -> list[Column]:
-    found = []
-    for part, kind in _parts(field).items():
-        known = next(
-            (c for c in used.values() if isinstance(c, Column) and (c.field, c.part, c.kind) == (field.name, part, kind)),
-            None,
-        )
-        suffix = "" if part is Part.VALUE else f"_{part}"
-        wanted = safe_identifier(field.name, suffix=suffix)
-        column = known or Column(_free(wanted, f"{field.name}/{part}/{kind}", used), kind, field.name, part)
-        used[column.name] = column
-        found.append(column)
-    return found
+class _Used:
+    """The names given so far, by name and by what they stand for."""
+
+    def __init__(self, taken: Iterable[Column | LinkTable]) -> None:
+        self._names: set[str] = set()
+        self._known: dict[object, Column | LinkTable] = {}
+        for each in taken:
+            self.add(each)
+
+    def add(self, each: Column | LinkTable) -> None:
+        self._names.add(each.name)
+        self._known.setdefault(_identity(each), each)
+
+    def same(self, each: Column | LinkTable) -> Column | LinkTable | None:
+        """Return what stands for the same as `each`, under whatever name."""
+        return self._known.get(_identity(each))
+
+    def free(self, wanted: str, identity: str) -> str:
+        """Return `wanted`, or when something else has it, `wanted` with a digest of `identity`."""
+        return wanted if wanted not in self._names else _shorten(f"{wanted}_{_digest(identity)}", identity)
 
 
-def _link_table(field: Field, table: str, used: dict[str, Column | LinkTable]) -> LinkTable:
-    for each in used.values():
-        if isinstance(each, LinkTable) and (each.field, each.kind) == (field.name, field.kind):
-            return each
+def _identity(each: Column | LinkTable) -> object:
+    return (each.field, each.kind, each.part if isinstance(each, Column) else None)
+
+
+def _column(field: Field, part: Part, kind: Kind, used: _Used) -> Column:
+    wanted = safe_identifier(field.name, suffix="" if part is Part.VALUE else f"_{part}")
+    column = Column(wanted, kind, field.name, part)
+    known = used.same(column)
+    if isinstance(known, Column):
+        return known
+    column = replace(column, name=used.free(wanted, f"{field.name}/{part}/{kind}"))
+    used.add(column)
+    return column
+
+
+def _link_table(field: Field, table: str, used: _Used) -> LinkTable:
     wanted = _shorten(f"{table}__{snake_case(field.name) or _digest(field.name)}", f"{table}/{field.name}")
-    link = LinkTable(_free(wanted, f"{field.name}/{field.kind}", used), field.kind, field.name)
-    used[link.name] = link
+    link = LinkTable(wanted, field.kind, field.name)
+    known = used.same(link)
+    if isinstance(known, LinkTable):
+        return known
+    link = replace(link, name=used.free(wanted, f"{field.name}/{field.kind}"))
+    used.add(link)
     return link
-
-
-def _free(wanted: str, identity: str, used: Mapping[str, object]) -> str:
-    """Return `wanted`, or when another field has it, `wanted` with a digest of this field's identity."""
-    if wanted not in used:
-        return wanted
-    return _shorten(f"{wanted}_{_digest(identity)}", identity)
 
 
 def _shorten(name: str, whole: str) -> str:

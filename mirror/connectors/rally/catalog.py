@@ -49,6 +49,7 @@ _INVERSE_ON = {"Defects": "DefectSuite", "TestCases": "TestSet"}
 
 _INVERSE_NAMES = frozenset({("Workspace", "Projects"), ("Workspace", "Tags")})
 
+
 class _Shape(msgspec.Struct):
     ref: str = msgspec.field(name="_ref", default="")
     name: str | None = msgspec.field(name="_refObjectName", default=None)

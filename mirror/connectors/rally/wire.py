@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlencode
 
 import msgspec
-from requests.auth import HTTPBasicAuth
 
 from mirror.connectors.http import Answer, Request, Transport
 from mirror.errors import AuthError, ProtocolError, RemoteError, RetryableError
@@ -126,7 +125,7 @@ class Wire:
             self.transport.headers["ZSESSIONID"] = credential.secret
             self.transport.drop_cookies()
         else:
-            self.transport.auth = HTTPBasicAuth(credential.user.encode(), credential.secret.encode())
+            self.transport.sign_in(credential.user, credential.secret)
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> tuple[str, msgspec.Raw, datetime]:
         """Return the root's name, the root and the server's time of a GET below the API.

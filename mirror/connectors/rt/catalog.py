@@ -72,11 +72,11 @@ class Schema:
     """All that differs from one RT to another, as far as this account sees it.
 
     Attributes:
-        superuser: sees every row, exact totals, and when users were changed.
+        sees_users: the account administers users: it sees when they were changed, and whether they are enabled.
     """
 
     version: str
-    superuser: bool
+    sees_users: bool
     custom_fields: tuple[CustomField, ...] = ()
     custom_roles: tuple[CustomRole, ...] = ()
 
@@ -125,7 +125,7 @@ OBJECT_TYPES = {
 def catalog(schema: Schema, version: str) -> Catalog:
     """Return the types of an RT with that schema; `version` is its digest."""
     stamped = Tracking.STAMP
-    users = stamped if schema.superuser else Tracking.SWEEP
+    users = stamped if schema.sees_users else Tracking.SWEEP
     types = (
         _type("ticket", _ticket_fields(schema), stamped, schema, restorable=True),
         _type("transaction", _TRANSACTION, stamped, schema, stamp="Created", name=None),

@@ -21,6 +21,7 @@ class Collection:
         base: the condition that every listing of the type carries.
         stamp: the field with the instant of the last change; of transactions and attachments that of their creation.
         record: path of a single record; its number or name follows.
+        depth: where RT does not count rows, so many pages without a visible row are read before none is expected.
     """
 
     path: str
@@ -28,16 +29,18 @@ class Collection:
     stamp: str = "LastUpdated"
     base: str | tuple[Condition, ...] = ()
     record: str = ""
+    depth: int = 1
 
 
+_DEEP = 5
 # rt.md §5.2: reminders and approvals are tickets too, shown only to queries that mention Type. They are mirrored, the
 # column `type` tells them apart: other tickets link to them.
 _ANY_TICKET = "Type != ''"
 
 COLLECTIONS: Mapping[str, Collection] = {
-    "ticket": Collection("/tickets", Tongue.TICKETS, base=_ANY_TICKET, record="/ticket"),
-    "transaction": Collection("/transactions", Tongue.JSON, "Created", record="/transaction"),
-    "attachment": Collection("/attachments", Tongue.JSON, "Created", record="/attachment"),
+    "ticket": Collection("/tickets", Tongue.TICKETS, base=_ANY_TICKET, record="/ticket", depth=_DEEP),
+    "transaction": Collection("/transactions", Tongue.JSON, "Created", record="/transaction", depth=_DEEP),
+    "attachment": Collection("/attachments", Tongue.JSON, "Created", record="/attachment", depth=_DEEP),
     "queue": Collection("/queues", Tongue.JSON, record="/queue"),
     "user": Collection("/users", Tongue.NONE, record="/user"),
     "group": Collection(
@@ -49,9 +52,9 @@ COLLECTIONS: Mapping[str, Collection] = {
     ),
     "customfield": Collection("/customfields", Tongue.JSON, record="/customfield"),
     "customrole": Collection("/customroles", Tongue.JSON, record="/customrole"),
-    "asset": Collection("/assets", Tongue.JSON, record="/asset"),
+    "asset": Collection("/assets", Tongue.JSON, record="/asset", depth=_DEEP),
     "catalog": Collection("/catalogs", Tongue.JSON, record="/catalog"),
-    "article": Collection("/articles", Tongue.JSON, record="/article"),
+    "article": Collection("/articles", Tongue.JSON, record="/article", depth=_DEEP),
     "class": Collection("/classes", Tongue.JSON, record="/class"),
 }
 
@@ -78,6 +81,21 @@ def keys_only(record_type: RecordType, queues: tuple[int, ...] = (), *, stamped:
     further = ",TransactionId" if record_type.name == "attachment" else ""  # tells whether it is in scope
     wanted = {"fields": f"id,{stamp}{further}"} if stamped else fields(record_type)
     return _search(record_type.name, wanted, queues)
+
+
+def listing(type_name: str, wanted: Mapping[str, str]) -> Search:
+    """Return the search for all records of a type with the fields named in the request parameters `wanted`."""
+    return _search(type_name, wanted, ())
+
+
+def front(type_name: str, wanted: Mapping[str, str], queues: tuple[int, ...] = ()) -> Search:
+    """Return the search for a type's records, the latest changed first.
+
+    Its first page shows at once what changed of late and how many records there are.
+    """
+    stamp = COLLECTIONS[type_name].stamp
+    order = "id" if stamp == "Created" else stamp  # numbers are given in the order of creation
+    return _search(type_name, wanted, queues).latest_first(order)
 
 
 def links_of(search: Search, ids: tuple[int, ...]) -> Search:

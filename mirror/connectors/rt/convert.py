@@ -139,7 +139,7 @@ def revision_of(item: Item, stamp_field: str, server_time: datetime, *, listed: 
 
 
 def _cell(column: Column, value: Any, people: Callable[[str], int | None]) -> object:
-    if isinstance(value, list):
+    if isinstance(value, list) and (column.part is not Part.VALUE or column.field.startswith("CF.")):
         if not value:
             return None
         if column.part is Part.VALUE:
@@ -184,9 +184,8 @@ def _reference_name(value: Any) -> str | None:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, dict | list):
-        raise TypeError(value)
-    return str(value)
+    """Return a text; a structure, as in the transactions of dashboards, as JSON."""
+    return _json(value) if isinstance(value, dict | list) else str(value)
 
 
 def _boolean(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mirror.connectors.http import Answer, Request
@@ -25,12 +25,12 @@ class Details:
         ask: Callable[[Request], Rows],
         people: People,
         *,
-        superuser: bool,
+        sees_users: bool,
     ) -> None:
         self._send = send
         self._ask = ask
         self._people = people
-        self._superuser = superuser
+        self._sees_users = sees_users
 
     def completed(self, record_type: RecordType, search: Search, items: _Items) -> _Items:
         """Return at most a page of `items`, that `search` listed, with the rest of their values."""
@@ -38,24 +38,17 @@ class Details:
             return items
         if record_type.name == "ticket":
             return self._with_links(search, items)
-        if record_type.name == "user" and self._superuser:
+        if record_type.name == "user" and self._sees_users:
             return self._with_facts(items)
         if record_type.name in _HALF_LISTED:
             return self._with_people(record_type, items)
         return items
 
-    def users(self, record_type: RecordType, ids: Sequence[int]) -> tuple[_Items, Sequence[Answer]]:
-        """Return users as their own records show them, and the answers; only for superusers.
-
-        Other accounts would be shown less than in a listing.
-        """
+    def users(self, record_type: RecordType, ids: Sequence[int]) -> Sequence[Answer]:
+        """Return the records of users as answered; only for accounts that administer users."""
         expanded = {name: value for name, value in fields(record_type).items() if name != "fields"}
-        answers = [
-            self._send(Request("GET", f"/REST/2.0{COLLECTIONS[record_type.name].record}/{each}", params=expanded))
-            for each in ids
-        ]
-        found = [decoded(each, record_type.name) for each in answers if each.status not in (403, 404)]
-        return found, answers
+        path = f"/REST/2.0{COLLECTIONS[record_type.name].record}"
+        return [self._send(Request("GET", f"{path}/{each}", params=expanded)) for each in ids]
 
     def _with_links(self, search: Search, items: _Items) -> _Items:
         rows = self._ask(links_of(search, tuple(id_of(each) for each in items)).request())
@@ -77,8 +70,20 @@ class Details:
     def _with_people(self, record_type: RecordType, items: _Items) -> _Items:
         wanted = {field.name for field in record_type.fields if field.kind is Kind.LINKS} | {"Disabled"}
         completed = [self._with_record(record_type, each, wanted) for each in items]
-        self._people.learn(_named(completed, wanted))
+        members = [each for item in completed for name in wanted for each in _members(item.get(name))]
+        self._people.learn(str(each["id"]) for each in members if each["type"] == "user")
+        self._name_groups([each for each in members if each["type"] == "group"])
         return completed
+
+    def _name_groups(self, members: Sequence[dict[str, Any]]) -> None:
+        """Put the names of groups beside their numbers, as expanded references have them."""
+        for number in {int(each["id"]) for each in members}:
+            answer = self._send(Request("GET", f"/REST/2.0/group/{number}"))
+            if answer.status == 200:
+                name = decoded(answer, "group").get("Name")
+                for each in members:
+                    if int(each["id"]) == number:
+                        each["Name"] = name
 
     def _with_record(self, record_type: RecordType, item: dict[str, Any], wanted: set[str]) -> dict[str, Any]:
         path = f"/REST/2.0{COLLECTIONS[record_type.name].record}/{id_of(item)}"
@@ -89,12 +94,5 @@ class Details:
         return {**item, **{name: record[name] for name in wanted if name in record}}
 
 
-def _named(items: Sequence[Mapping[str, Any]], wanted: set[str]) -> Sequence[str]:
-    return [
-        str(member["id"])
-        for item in items
-        for name in wanted
-        if isinstance(item.get(name), list)
-        for member in item[name]
-        if member.get("type") == "user"
-    ]
+def _members(value: Any) -> Sequence[dict[str, Any]]:
+    return value if isinstance(value, list) else ()

@@ -7,16 +7,19 @@ of those records, another one each minute, so that a new allowed value is notice
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2s
 from typing import Any
 
-from mirror.connectors.http import Answer, Request
+from mirror.connectors.http import Request
 from mirror.connectors.rt.catalog import APPLIES_TO, CustomField, CustomRole, Schema, digest
+from mirror.connectors.rt.collections import front, listing
+from mirror.connectors.rt.dates import NO_DATE
+from mirror.connectors.rt.login import Login
 from mirror.connectors.rt.paging import Pager
-from mirror.connectors.rt.search import Search, Tongue, decoded, id_of
+from mirror.connectors.rt.search import Rows, decoded, id_of
 
 _FIELDS = "id,Name,Type,MaxValues,LookupType,Description,Disabled,LastUpdated"
 _ROLES = "id,Name,MaxValues,Disabled,LastUpdated"
@@ -24,37 +27,41 @@ _ROLES = "id,Name,MaxValues,Disabled,LastUpdated"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Two listings at one moment.
+    """What a quiet look shows.
 
     Attributes:
-        newest: the latest LastUpdated of each listing, as RT writes it; None for an empty one.
+        fronts: the listings it was made of, by type; each is also a listing of that type's latest changes.
     """
 
     schema: Schema
-    newest: Mapping[str, str | None]
-    server_time: datetime
+    fronts: Mapping[str, Rows]
+
+    @property
+    def server_time(self) -> datetime:
+        """When the look began."""
+        return min(each.server_time for each in self.fronts.values())
 
 
 class Discovery:
     """Reads the schema over one login."""
 
-    def __init__(self, send: Callable[[Request], Answer], pager: Pager) -> None:
-        self._send = send
+    def __init__(self, login: Login, pager: Pager) -> None:
+        self._login = login
         self._pager = pager
 
     def look(self) -> Seen:
         """Return the schema without allowed values."""
-        about = decoded(self._send(Request("GET", "/REST/2.0/rt")), "rt")
-        fields, first = self._items("/customfields", _FIELDS)
-        roles, second = self._items("/customroles", _ROLES)
+        users = self._pager.numbered(front("user", {"fields": "id,LastUpdated"}), 1)
+        fields = self._whole("customfield", _FIELDS)
+        roles = self._whole("customrole", _ROLES)
         schema = Schema(
-            str(about.get("Version", "")),
-            "Plugins" in about,  # rt.md §3.1: shown to superusers only
-            tuple(_custom_field(each) for each in fields if _applies(each) and not _is_disabled(each)),
-            tuple(_custom_role(each) for each in roles if not _is_disabled(each)),
+            self._login.version or self._version(),
+            _sees_users(users.items),
+            tuple(_custom_field(each) for each in fields.items if _applies(each) and not _is_disabled(each)),
+            tuple(_custom_role(each) for each in roles.items if not _is_disabled(each)),
         )
-        newest = {"customfield": _newest(fields), "customrole": _newest(roles)}
-        return Seen(schema, newest, min(first, second))
+        fronts = {"customfield": fields, "customrole": roles}
+        return Seen(schema, {**fronts, "user": users} if schema.sees_users else fronts)
 
     def complete(self, schema: Schema) -> Schema:
         """Return `schema` with the allowed values of its Select fields, one request each."""
@@ -74,16 +81,20 @@ class Discovery:
         turn = int(seen.server_time.timestamp() // 60) % len(selects)
         return _mark(self._allowed(selects[turn])) == marks[turn]
 
-    def _items(self, path: str, fields: str) -> tuple[Sequence[Mapping[str, Any]], datetime]:
-        """Return a small listing, disabled rows included, and when it was begun."""
-        search = Search(path, Tongue.JSON, fields={"fields": fields}, disabled_too=True)
-        stretches = list(self._pager.all(search, empty_pages=1))
-        return [item for each in stretches for item in each.items], stretches[0].server_time
+    def _version(self) -> str:
+        return str(decoded(self._login.send(Request("GET", "/REST/2.0/rt")), "rt").get("Version", ""))
+
+    def _whole(self, type_name: str, fields: str) -> Rows:
+        """Return a small listing, disabled rows included, as if it were one page."""
+        stretches = list(self._pager.all(listing(type_name, {"fields": fields}), empty_pages=1))
+        items = [item for each in stretches for item in each.items]
+        total = None if stretches[0].announced is None else len(items)
+        return Rows(items, total, 1, stretches[0].server_time, stretches[-1].server_time)
 
     def _allowed(self, field: CustomField) -> tuple[str, ...]:
         if field.native != "Select":
             return ()
-        answer = self._send(Request("GET", f"/REST/2.0/customfield/{field.id}"))
+        answer = self._login.send(Request("GET", f"/REST/2.0/customfield/{field.id}"))
         if answer.status in (403, 404):
             return ()
         return tuple(str(each) for each in decoded(answer, "customfield").get("Values") or ())
@@ -111,8 +122,9 @@ def _is_disabled(item: Mapping[str, Any]) -> bool:
     return str(item.get("Disabled") or "0") != "0"
 
 
-def _newest(items: Sequence[Mapping[str, Any]]) -> str | None:
-    return max((str(each["LastUpdated"]) for each in items if each.get("LastUpdated")), default=None)
+def _sees_users(items: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether stamps of users are readable; an account's own always is (seen on 5.0.3)."""
+    return sum(each.get("LastUpdated") not in (None, "", NO_DATE) for each in items) > 1
 
 
 def _custom_field(item: Mapping[str, Any]) -> CustomField:

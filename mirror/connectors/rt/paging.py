@@ -45,8 +45,9 @@ class Pager:
     It keeps only hints of where something was found, which are checked when used: any call may be repeated.
     """
 
-    def __init__(self, ask: Callable[[Request], Rows]) -> None:
+    def __init__(self, ask: Callable[[Request], Rows], per_page: int = PER_PAGE) -> None:
         self._ask = ask
+        self._per_page = per_page
         self._lock = threading.Lock()
         self._numbers: dict[tuple[str, int], int] = {}
         self._highest: dict[tuple[str, str, int | None], int] = {}
@@ -59,17 +60,17 @@ class Pager:
         """
         if search.tongue is Tongue.NONE:
             return self._by_number(search)
-        rows = self._ask(search.request())
+        rows = self._ask(search.request(per_page=self._per_page))
         for _ in range(_ATTEMPTS_AT_A_SHORT_PAGE - 1):
-            if not _is_short(rows):
+            if not self._is_short(rows):
                 break
-            rows = self._ask(search.request())
+            rows = self._ask(search.request(per_page=self._per_page))
         if search.ids:  # at most one page, so cutting it first loses nothing
             return Stretch(rows.items, None, rows.total, rows.server_time)
         if rows.total is None:
             return self._by_visible(search, rows, empty_pages)
-        if _is_short(rows):
-            raise IncompleteError(search.path, min(rows.total, PER_PAGE), len(rows.items))
+        if self._is_short(rows):
+            raise IncompleteError(search.path, min(rows.total, self._per_page), len(rows.items))
         done = rows.total <= len(rows.items)
         return Stretch(rows.items, None if done else id_of(rows.items[-1]), rows.total, rows.server_time)
 
@@ -90,7 +91,7 @@ class Pager:
         search = search.newest_first()
         number = 1
         while True:
-            rows = self._ask(search.request(page=number))
+            rows = self._ask(search.request(page=number, per_page=self._per_page))
             if rows.items or rows.total is not None or rows.page != number or number >= empty_pages:
                 return rows
             number += 1
@@ -101,18 +102,21 @@ class Pager:
             rows = self.newest(search, empty_pages=empty_pages)
             yield rows
             lowest = id_of(rows.items[-1]) if rows.items else 0
-            if lowest <= search.keys.after + 1 or _counts_as_whole(rows):
+            if lowest <= search.keys.after + 1 or rows.is_whole:
                 return
             search = search.within(KeyRange(search.keys.after, lowest - 1))
 
     def numbered(self, search: Search, number: int) -> Rows:
         """Return page `number` of a listing in an order of its own."""
-        return self._ask(search.request(page=number))
+        return self._ask(search.request(page=number, per_page=self._per_page))
 
     def count(self, search: Search) -> tuple[int | None, Rows]:
         """Return how many rows match, None when the server does not count, and the answer with the newest one."""
         rows = self._ask(search.newest_first().request(per_page=1))
         return rows.total, rows
+
+    def _is_short(self, rows: Rows) -> bool:
+        return rows.total is not None and len(rows.items) < min(rows.total, self._per_page)
 
     def _by_visible(self, search: Search, rows: Rows, empty_pages: int) -> Stretch:
         """Go on from the first answer `rows` until something visible comes or the end is proved."""
@@ -124,7 +128,7 @@ class Pager:
             if highest <= search.keys.after:
                 return Stretch((), None, None, rows.server_time)
             number += 1
-            rows = self._ask(search.request(page=number))
+            rows = self._ask(search.request(page=number, per_page=self._per_page))
             if rows.page != number:  # rt.md §4.1 V: from 5.0.6 the last page is answered again
                 return Stretch((), None, None, rows.server_time)
         last = id_of(rows.items[-1])
@@ -148,16 +152,16 @@ class Pager:
         """Return the page of a numbered listing that holds the first rows behind the key."""
         after, until = search.keys.after, search.keys.until
         number = self._number_of(search)
-        rows = self._ask(search.request(page=number))
+        rows = self._ask(search.request(page=number, per_page=self._per_page))
         items = [each for each in rows.items if id_of(each) > after and (until is None or id_of(each) <= until)]
         counted = rows.total or 0
         last = id_of(rows.items[-1]) if rows.items else None
-        if last is None or number * PER_PAGE >= counted or (until is not None and last >= until):
+        if last is None or number * self._per_page >= counted or (until is not None and last >= until):
             last = None
         else:
             with self._lock:
                 self._numbers[search.path, last] = number + 1
-        skipped = (number - 1) * PER_PAGE + len(rows.items) - len(items)
+        skipped = (number - 1) * self._per_page + len(rows.items) - len(items)
         announced = max(counted - skipped, len(items)) if until is None else None
         return Stretch(items, last, announced, rows.server_time)
 
@@ -185,21 +189,13 @@ class Pager:
 
     def _ends_by(self, search: Search, number: int, after: int) -> bool:
         """Return whether page `number` holds no id above `after`."""
-        rows = self._ask(search.request(page=number * PER_PAGE, per_page=1))
+        rows = self._ask(search.request(page=number * self._per_page, per_page=1))
         return bool(rows.items) and id_of(rows.items[0]) <= after
 
     def _last_page(self, search: Search) -> int:
         total, _ = self.count(search)
-        return max(1, -(-(total or 0) // PER_PAGE))
+        return max(1, -(-(total or 0) // self._per_page))
 
 
 def _listing(search: Search) -> tuple[str, str, int | None]:
     return search.path, str(search.base), search.keys.until
-
-
-def _is_short(rows: Rows) -> bool:
-    return rows.total is not None and len(rows.items) < min(rows.total, PER_PAGE)
-
-
-def _counts_as_whole(rows: Rows) -> bool:
-    return rows.total is not None and rows.total <= len(rows.items)

@@ -33,33 +33,41 @@ class People:
         with self._lock:
             self._numbers.clear()
 
-    def number(self, name: str) -> int | None:
-        """Return the number of the user called `name`; None when this account cannot learn it."""
+    def known(self, name: str) -> int | None:
+        """Return the number of the user called `name`; None when it was not looked up or cannot be learnt."""
         with self._lock:
-            if name in self._numbers:
-                return self._numbers[name]
-        answer = self._send(Request("GET", f"/REST/2.0/user/{quoted(name)}"))
-        found = _number_in(decoded(answer, "user")) if answer.status == 200 else None
-        with self._lock:
-            self._numbers[name] = found
-        return found
+            return self._numbers.get(name)
 
     def learn(self, names: Iterable[str]) -> None:
-        """Get ready for `names`: many unknown ones are cheaper from a listing than one by one."""
+        """Look `names` up; many unknown ones are cheaper from a listing of all users than one by one."""
         with self._lock:
-            unknown = sum(1 for each in set(names) if each not in self._numbers)
-        if unknown <= _FEW:
-            return
+            unknown = [each for each in sorted(set(names)) if each not in self._numbers]
+        if len(unknown) > _FEW:
+            self._learn_everybody(len(unknown))
+        for each in unknown:
+            with self._lock:
+                is_known = each in self._numbers
+            if not is_known:
+                self._learn_one(each)
+
+    def _learn_everybody(self, unknown_count: int) -> None:
+        """List all users, unless that takes more requests than there are unknown ones."""
         wanted = Search("/users", Tongue.NONE, fields={"fields": "id,Name"}, disabled_too=True)
         total, _ = self._pager.count(wanted)
-        if total is None or total > unknown * PER_PAGE:
+        if total is None or total > unknown_count * PER_PAGE:
             return
         for stretch in self._pager.all(wanted):
             with self._lock:
                 self._numbers.update((str(item["Name"]), id_of(item)) for item in stretch.items)
 
+    def _learn_one(self, name: str) -> None:
+        answer = self._send(Request("GET", f"/REST/2.0/user/{quoted(name)}"))
+        found = _number_in(decoded(answer, "user")) if answer.status == 200 else None
+        with self._lock:
+            self._numbers[name] = found
+
     def enabled(self, names: Sequence[str], ask: Callable[[Request], Rows]) -> frozenset[str]:
-        """Return those of `names`, at most a page of them, that are enabled; only for superusers.
+        """Return those of `names`, at most a page of them, that are enabled; only for administrators of users.
 
         A search by name is refused to others, who are then shown everybody (seen on 5.0.3).
         """
@@ -68,7 +76,7 @@ class People:
         return frozenset(str(item["Name"]) for item in ask(search.request()).items)
 
     def privileged(self) -> frozenset[str]:
-        """Return the names of all privileged users; only for superusers."""
+        """Return the names of all privileged users; only for administrators of users."""
         with self._lock:
             known = self._privileged
         if known is not None and self._clock() - known[0] < _PRIVILEGED_FOR_SECONDS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -74,6 +74,10 @@ class Search:
         """Return the same search in descending order."""
         return replace(self, descending=True)
 
+    def latest_first(self, stamp: str) -> Search:
+        """Return the same search in descending order of a stamp."""
+        return replace(self, descending=True, order=stamp)
+
     def only(self, condition: Condition) -> Search:
         """Return the same search with one condition more."""
         if isinstance(self.base, str):
@@ -111,17 +115,24 @@ class Search:
         return " AND ".join(parts)
 
     def _json(self) -> bytes:
-        """Return the conditions; those on one field are OR-ed by RT unless told otherwise (rt.md §4.3)."""
+        """Return the conditions: those of `base` on one field are alternatives, and so are the ids.
+
+        How conditions on one field are joined is always said: unsaid it is OR (rt.md §4.3), but AND for queues (seen on
+        5.0.3).
+        """
         base = () if isinstance(self.base, str) else self.base
-        asked = [{"field": c.field, "operator": c.operator, "value": c.value} for c in base]
+        asked = [_json_condition(each.field, each.operator, each.value, "OR") for each in base]
         if self.ids:
-            asked += [{"field": "id", "operator": "=", "value": str(each)} for each in self.ids]
+            asked += [_json_condition("id", "=", str(each), "OR") for each in self.ids]
         else:
-            asked.append({"field": "id", "operator": ">", "value": str(self.keys.after)})
+            asked.append(_json_condition("id", ">", str(self.keys.after), "AND"))
             if self.keys.until is not None:
-                until = {"field": "id", "operator": "<=", "value": str(self.keys.until)}
-                asked.append({**until, "entry_aggregator": "AND"})
+                asked.append(_json_condition("id", "<=", str(self.keys.until), "AND"))
         return json.dumps(asked).encode()
+
+
+def _json_condition(field_name: str, operator: str, value: str, joined_by: str) -> dict[str, str]:
+    return {"field": field_name, "operator": operator, "value": value, "entry_aggregator": joined_by}
 
 
 def _sql(condition: Condition) -> str:
@@ -143,13 +154,20 @@ class Rows:
         total: rows that match in all; None when the account may not see them all, and then rows are missing from
             `items` without a sign (rt.md §4.2).
         page: the page that was answered, which is not always the one asked for.
-        server_time: UTC, aware.
+        server_time: when the server was asked, or a little before, UTC, aware.
+        answered_at: when it had answered, UTC, aware.
     """
 
     items: Sequence[dict[str, Any]]
     total: int | None
     page: int
     server_time: datetime
+    answered_at: datetime
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all rows there are."""
+        return self.total is not None and self.total <= len(self.items)
 
 
 def rows_of(answer: Answer, what: str) -> Rows:
@@ -165,10 +183,16 @@ def rows_of(answer: Answer, what: str) -> Rows:
             document["items"],
             None if total is None else int(total),
             int(document.get("page") or 1),
+            asked_at(answer),
             answer.server_time,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"{what}: the answer is no listing") from error
+
+
+def asked_at(answer: Answer) -> datetime:
+    """Return an instant at or before the one at which the server looked at its data."""
+    return answer.server_time - timedelta(seconds=answer.elapsed_seconds)
 
 
 def decoded(answer: Answer, what: str) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""Writes what is generated in the documentation: docs/cli.md, and the answers below the SQL recipes of the README.
+
+`make docs` runs it; tests/test_docs.py fails when the result would differ from what is there.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from inspect import cleandoc
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from mirror.cli import cli
+from mirror.simulators.rally import RallySimulator
+
+ROOT = Path(__file__).parent.parent
+RECIPE_SEED, RECIPE_RECORDS, RECIPE_KEY = 7, 600, "_recipes"
+
+# A recipe: a query, and below it the answer that the program prints.
+RECIPE = re.compile(r"```sql\n(?P<query>.*?)```\n\n```text\n(?P<answer>.*?)```", re.DOTALL)
+
+
+def command_reference() -> str:
+    """Return docs/cli.md."""
+    lines = ["# Commands", "", "Written by `make docs` from the program itself. Every command also takes the options of"]
+    lines += ["`mirror` itself: `--config`, `--database`, `--debug`.", ""]
+    for name, command in _commands("mirror", cli):
+        lines += [f"## {name}", "", *_described(name, command), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            yield from _commands(f"{name} {each.name}", each)
+
+
+def _described(name: str, command: click.Command) -> Iterator[str]:
+    arguments = [each.metavar or str(each.name).upper() for each in command.params if isinstance(each, click.Argument)]
+    tail = ["COMMAND …"] if isinstance(command, click.Group) else []
+    yield from ("```", " ".join([name, "[OPTIONS]", *arguments, *tail]), "```", "")
+    yield from _prose(cleandoc(command.help or ""))
+    shared = {"config", "database", "debug"} if command is not cli else set()
+    options = [each for each in command.params if isinstance(each, click.Option) and each.name not in shared]
+    if options:
+        yield from ("| option | |", "|---|---|")
+        yield from (f"| {_spelled(each)} | {_explained(each)} |" for each in options)
+
+
+def _prose(text: str) -> Iterator[str]:
+    """Yield help text as Markdown: a block that click must not wrap becomes a code block."""
+    for block in text.split("\n\n"):
+        first, _, rest = block.partition("\n")
+        yield from ("```text", rest, "```", "") if first == "\b" else (block, "")
+
+
+def _spelled(option: click.Option) -> str:
+    choices = "\\|".join(option.type.choices) if isinstance(option.type, click.Choice) else "VALUE"
+    value = "" if option.is_flag else f" {option.metavar or choices}"
+    return ", ".join(f"`{each}`" for each in option.opts) + value
+
+
+def _explained(option: click.Option) -> str:
+    default = f" Default: {option.default}." if option.show_default else ""
+    return f"{option.help}{default}"
+
+
+@contextmanager
+def recipe_mirror(database: str, folder: Path) -> Iterator[Callable[[str], str]]:
+    """Mirror a simulated Rally, always the same one, into `database` and yield how to ask it a query."""
+    settings = folder / "mirror.toml"
+    key = folder / "key"
+    key.write_text(RECIPE_KEY)
+    key.chmod(0o600)
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(cli, ["--config", str(settings), "--database", database, *arguments])
+        if done.exit_code != 0:
+            raise RuntimeError(done.output)
+        return done.stdout
+
+    with RallySimulator(seed=RECIPE_SEED, records=RECIPE_RECORDS, api_key=RECIPE_KEY) as simulator:
+        settings.write_text(
+            f'[sources.acme]\ntracker = "rally"\nurl = "{simulator.url}"\nworkspace = "Acme"\nsecret = {{ file = "key" }}\n'
+        )
+        run("sync")
+        yield lambda query: run("sql", query)
+
+
+def with_answers(text: str, ask: Callable[[str], str]) -> str:
+    """Return `text` with the answer below each of its recipes as `ask` gives it now."""
+    return RECIPE.sub(lambda found: f"```sql\n{found['query']}```\n\n```text\n{ask(found['query'])}```", text)
+
+
+def main() -> None:
+    """Write everything."""
+    (ROOT / "docs" / "cli.md").write_text(command_reference(), encoding="utf-8")
+    readme = ROOT / "README.md"
+    with tempfile.TemporaryDirectory() as name, recipe_mirror(f"sqlite:///{name}/recipes.db", Path(name)) as ask:
+        readme.write_text(with_answers(readme.read_text(encoding="utf-8"), ask), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

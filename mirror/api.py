@@ -1,0 +1,343 @@
+"""The Python API: `Mirror`, the one door that every surface goes through."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mirror.config import FILE_NAME, Settings, SourceSettings, find, load
+from mirror.config_edit import NewSource, append_source, read_pyral, write_file
+from mirror.connectors.base import Finding
+from mirror.connectors.registry import TRACKERS, connect
+from mirror.credentials import Place
+from mirror.engine.sync import SyncOptions, SyncReport, sync_source
+from mirror.errors import ConfigError, MirrorError, UnknownTypeError, UsageError
+from mirror.model.event import Event
+from mirror.model.layout import Layout, table_name
+from mirror.model.progress import Failure, TypeStatus
+from mirror.model.schema import RecordType
+from mirror.store.store import Store
+
+__all__ = [
+    "TRACKERS",
+    "Answer",
+    "Failure",
+    "Finding",
+    "Layout",
+    "Mirror",
+    "NewSource",
+    "Outcome",
+    "Place",
+    "PyralImport",
+    "SourceSettings",
+    "SourceStatus",
+    "SyncOptions",
+    "SyncReport",
+    "TypeStatus",
+    "TypeSummary",
+]
+
+EVERYTHING = SyncOptions()
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one source in a sync: a report, or the error that kept it from making one."""
+
+    source: str
+    report: SyncReport | None = None
+    error: MirrorError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 when complete, else the code of the error's family."""
+        if self.error is not None:
+            return self.error.exit_code
+        return self.report.exit_code if self.report is not None else 0
+
+
+@dataclass(frozen=True, slots=True)
+class PyralImport:
+    """What became of a configuration file of pyral.
+
+    Attributes:
+        secret_file: where its secret was copied to; None when it has none.
+        unused: settings in it that mean nothing here.
+    """
+
+    settings: Path
+    secret_file: Path | None
+    unused: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeSummary:
+    """One record type of one source.
+
+    Attributes:
+        rows: None when the source was never synced; the type is then as the tracker described it just now.
+    """
+
+    source: str
+    name: str
+    display_name: str
+    table: str
+    tracking: str
+    field_count: int
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """What the mirror holds of one source, and what of its last run did not work."""
+
+    name: str
+    failures: Sequence[Failure]
+    types: Sequence[TypeStatus]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a query. Its rows come from the database as they are read, once."""
+
+    columns: Sequence[str]
+    rows: Iterator[Sequence[object]]
+
+
+class Mirror:
+    """The mirror of some sources in one database. Use it in a `with` block, or close it."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str], *, settings_path: Path) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._path = settings_path
+        self._store: Store | None = None
+
+    @classmethod
+    def open(cls, config: str | Path | None = None, database: str | None = None, *, new: bool = False) -> Self:
+        """Return the mirror that the settings describe. Neither the database nor a tracker is touched yet.
+
+        Args:
+            config: settings file; else MIRROR_CONFIG, else the nearest mirror.toml, else the user's own.
+            database: SQLAlchemy URL, over MIRROR_DATABASE and the settings file.
+            new: the settings file that is named need not be there; `add_source` makes it.
+
+        Raises:
+            ConfigError: the settings cannot be used.
+        """
+        named = config or os.environ.get("MIRROR_CONFIG")
+        is_new = new and named is not None and not Path(named).exists()
+        path = None if is_new else find(Path(named) if named else None, Path.cwd())
+        settings = load(path, _scope_keys(), os.environ, database)
+        return cls(settings, os.environ, settings_path=path or Path(named or FILE_NAME).absolute())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    # Sources
+
+    @property
+    def settings_path(self) -> Path | None:
+        """The settings file in use; None when there is none."""
+        return self._settings.path
+
+    @property
+    def sources(self) -> tuple[SourceSettings, ...]:
+        """All configured sources, in the order of the settings."""
+        return tuple(self._settings.sources.values())
+
+    def chosen(self, names: Sequence[str] = ()) -> tuple[SourceSettings, ...]:
+        """Return the sources of those names, or all.
+
+        Raises:
+            UsageError: one is not configured, or there is none at all.
+        """
+        if not self.sources:
+            raise UsageError("no source is configured; add one with: mirror add")
+        return tuple(self._settings[name] for name in dict.fromkeys(names)) if names else self.sources
+
+    def check(self, name: str) -> Iterator[Finding]:
+        """Yield what is right and wrong with the connection to one source.
+
+        Raises:
+            ConfigError: its secret cannot be had.
+        """
+        yield from connect(self._settings[name].source(self._environ)).check()
+
+    # Contents
+
+    def types(self, name: str) -> list[TypeSummary]:
+        """Return the record types of one source; from the tracker itself when it was never synced.
+
+        Raises:
+            RemoteError: the tracker had to be asked, and did not answer.
+        """
+        store = self._existing_store()
+        layouts = store.layouts(name) if store is not None else {}
+        if store is None or not layouts:
+            source = self._settings[name].source(self._environ)
+            catalog = connect(source).discover(None)
+            found = catalog.types.values() if catalog is not None else ()
+            return [_summary(name, each, table_name(source.tracker, each.name), None) for each in found]
+        rows = {each.type_name: each.rows for each in store.status(name)}
+        return [_summary(name, each.type, each.table, rows.get(each.type.name)) for each in layouts.values()]
+
+    def schema(self, name: str) -> list[Layout]:
+        """Return the layouts of a type, one for each source that has it.
+
+        Args:
+            name: the tracker's name of the type or the name of its table, in any case; `SOURCE:NAME` for one source.
+
+        Raises:
+            UnknownTypeError: no synced source has it; carries the nearest names.
+        """
+        source, _colon, wanted = name.rpartition(":")
+        layouts = [layout for each in self.chosen((source,) if source else ()) for layout in self._layouts(each.name)]
+        found = [each for each in layouts if wanted.lower() in (each.type.name.lower(), each.table)]
+        if not found:
+            names = {each.type.name.lower(): each.type.name for each in layouts}
+            names |= {each.table: each.table for each in layouts}
+            near = difflib.get_close_matches(wanted.lower(), names, n=3)
+            raise UnknownTypeError(name, tuple(names[each] for each in near))
+        return found
+
+    def status(self, name: str) -> SourceStatus:
+        """Return what is stored of one source; nothing when it was never synced."""
+        store = self._existing_store()
+        if store is None:
+            return SourceStatus(name, (), ())
+        return SourceStatus(name, store.failures(name), store.status(name))
+
+    @contextmanager
+    def sql(self, query: str, params: Sequence[object] = ()) -> Iterator[Answer]:
+        """Answer a query inside the block. The database itself refuses to write.
+
+        Args:
+            params: values for `?` on SQLite, `%s` on PostgreSQL.
+
+        Raises:
+            UsageError: the database does not accept the query.
+            StoreError: there is no database yet, or it failed.
+        """
+        with Store.reader(self._settings.database) as reader, reader.read(query, params) as found:
+            yield Answer(found.columns, iter(found.rows))
+
+    def sync(
+        self,
+        names: Sequence[str] = (),
+        options: SyncOptions = EVERYTHING,
+        *,
+        emit: Callable[[Event], None] = lambda _event: None,
+    ) -> list[Outcome]:
+        """Bring the mirror up to date with those sources, or all. One that fails does not stop the others.
+
+        Args:
+            emit: told of progress, from any thread.
+
+        Raises:
+            UsageError: a source is not configured, or another run holds the database.
+            StoreError: the database cannot be opened.
+        """
+        sources = self.chosen(names)
+        store = self._opened_store()
+        with store.lease(f"process {os.getpid()} on {socket.gethostname()}", _now()):
+            return [self._sync_one(store, each, options, emit) for each in sources]
+
+    def _sync_one(
+        self, store: Store, settings: SourceSettings, options: SyncOptions, emit: Callable[[Event], None]
+    ) -> Outcome:
+        try:
+            source = settings.source(self._environ)
+            return Outcome(source.name, sync_source(source, connect(source), store, options, clock=_now, emit=emit))
+        except MirrorError as error:
+            return Outcome(settings.name, error=error)
+        except Exception as error:
+            # The top of a run: a bug that one source brings to light must not stop the others.
+            log.exception("source not synced source=%s", settings.name)
+            return Outcome(settings.name, error=MirrorError(f"this is a bug in mirror: {type(error).__name__}"))
+
+    # Settings
+
+    def add_source(self, new: NewSource) -> Path:
+        """Write a source to the end of the settings file, which is made in the working directory if need be.
+
+        Returns:
+            The settings file.
+
+        Raises:
+            ConfigError: a source of that name is there, or something about it cannot be used.
+        """
+        append_source(self._path, new, _scope_keys())
+        self._settings = load(self._path, _scope_keys(), self._environ)
+        return self._path
+
+    def add_from_pyral(self, name: str, file: Path) -> PyralImport:
+        """Add a Rally source with what a configuration file of pyral says.
+
+        A secret in it goes to a file of its own beside the settings file, readable by its owner only.
+        """
+        said = read_pyral(file)
+        secret_file = self._path.with_name(f"{name}.secret") if said.secret else None
+        secret = {Place.FILE.value: secret_file.name} if secret_file else {Place.ENV.value: "RALLY_APIKEY"}
+        own = TRACKERS["rally"].scope
+        scope = {key: value for key, value in said.scope.items() if key in own}
+        if secret_file is not None and secret_file.exists():
+            raise ConfigError(f"{secret_file} is there already; choose another name for the source")
+        self.add_source(NewSource(name, "rally", said.url, secret, user=said.user, scope=scope))
+        if secret_file is not None:
+            write_file(secret_file, f"{said.secret}\n", mode=0o600)
+        return PyralImport(self._path, secret_file, {key: said.scope[key] for key in said.scope if key not in own})
+
+    # The database
+
+    @property
+    def database_label(self) -> str:
+        """The database as it may be shown: without a password."""
+        return Store.label(self._settings.database)
+
+    def _opened_store(self) -> Store:
+        if self._store is None:
+            self._store = Store.open(self._settings.database)
+        return self._store
+
+    def _existing_store(self) -> Store | None:
+        """Return the store, or None when nothing was ever synced into the database."""
+        return self._opened_store() if Store.exists(self._settings.database) else None
+
+    def _layouts(self, source: str) -> Sequence[Layout]:
+        store = self._existing_store()
+        return list(store.layouts(source).values()) if store is not None else []
+
+
+def _scope_keys() -> dict[str, Mapping[str, type]]:
+    return {kind: tracker.scope for kind, tracker in TRACKERS.items()}
+
+
+def _summary(source: str, record_type: RecordType, table: str, rows: int | None) -> TypeSummary:
+    return TypeSummary(
+        source, record_type.name, record_type.display_name, table, record_type.tracking, len(record_type.fields), rows
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

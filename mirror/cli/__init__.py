@@ -1,0 +1,100 @@
+"""The command line: the group of all commands, and where every error ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from mirror import __version__
+from mirror.cli.demo import demo
+from mirror.cli.errors import reader_went_away, report
+from mirror.cli.options import Invocation, settings_options
+from mirror.cli.simulate import simulate
+from mirror.cli.sources import add, check, sources
+from mirror.cli.sql import sql
+from mirror.cli.sync import status, sync
+from mirror.cli.types import schema, types
+
+
+class _Commands(click.Group):
+    """A group whose errors become one sentence and an exit code, wherever they come from."""
+
+    def main(self, *arguments: Any, **extra: Any) -> NoReturn:
+        invocation = Invocation()
+        if os.environ.get("MIRROR_DEBUG", "") not in ("", "0"):
+            invocation.start_debugging()
+        extra |= {"prog_name": "mirror", "standalone_mode": False, "obj": invocation}
+        try:
+            with _terminated_like_interrupted():
+                result = super().main(*arguments, **extra)
+        except Exception as error:  # noqa: BLE001 - the top of the run
+            sys.exit(report(error, debug=invocation.debug))
+        finally:
+            invocation.stop_debugging()
+        sys.exit(result if isinstance(result, int) else 0)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command and flush its output, here, where a closed pipe can still be told from a bug."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            reader_went_away()
+        return result
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C would, with everything closed in order."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="mirror")
+@settings_options
+def cli() -> None:
+    """An offline mirror of your agile tracker, in SQL.
+
+    \b
+    The way in:
+      mirror add acme --tracker rally --url https://rally1.rallydev.com --secret-env RALLY_APIKEY
+      mirror check          can we reach it, with these credentials?
+      mirror sync           copy everything; next time only what changed
+      mirror sql "SELECT formatted_id, name FROM rally_defect WHERE state = 'Open'"
+
+    Nothing to mirror at hand? `mirror demo` shows it all on a simulated Rally.
+    Data goes to standard output, talk to standard error; --json is there wherever data is printed.
+
+    \b
+    Exit codes: 0 done, 1 a bug, 2 usage or settings, 3 the tracker refused or part of it is missing,
+    5 the database, 6 refused to destroy, 130 stopped.
+    """
+
+
+for _command in (add, sources, check, types, schema, sync, status, sql, simulate, demo):
+    cli.add_command(_command)
+
+
+def main() -> NoReturn:
+    """Run the command line and end the process."""
+    try:
+        cli.main()
+    finally:
+        # What was to be done is done; a late Ctrl-C must not tear up the interpreter's own end.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)

@@ -1,0 +1,130 @@
+"""Every way to log in works, wrong secrets are told in a sentence, and `check` says what an account can do."""
+
+from __future__ import annotations
+
+import pytest
+
+from mirror.connectors.http import Answer, Request
+from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.login import Way
+from mirror.errors import AuthError
+from tests.connectors.rt.conftest import Connect
+from tests.support.rt.reading import every_record
+from tests.support.rt.server import RTServer
+
+
+def without_rest_1(connector: RTConnector) -> RTConnector:
+    """Let REST 1.0 answer as a server does where an administrator has switched it off."""
+    send = connector.transport.send
+
+    def refusing(request: Request, read: object) -> object:
+        if request.path == "/REST/1.0/":
+            request = Request(request.method, "/NoSuchPage/", form=request.form, headers=request.headers)
+        return send(request, read)  # type: ignore[arg-type]
+
+    connector.transport.send = refusing  # type: ignore[method-assign, assignment]
+    return connector
+
+
+def test_a_password_is_shown_once_and_a_cookie_from_then_on(connect: Connect) -> None:
+    connector = connect("agent")
+    assert every_record(connector, "queue")[1]
+    assert connector._login.way is Way.COOKIE
+    assert "Authorization" not in connector.transport.headers
+
+
+def test_a_token_is_exchanged_for_a_cookie(connect: Connect) -> None:
+    connector = connect(token="agent")
+    assert every_record(connector, "queue")[1]
+    assert connector._login.way is Way.COOKIE
+
+
+def test_without_rest_1_a_password_goes_with_every_request(connect: Connect) -> None:
+    connector = without_rest_1(connect("agent"))
+    assert every_record(connector, "queue")[1]
+    assert connector._login.way is Way.BASIC
+
+
+def test_without_rest_1_a_token_goes_with_every_request(connect: Connect) -> None:
+    connector = without_rest_1(connect(token="agent"))
+    assert every_record(connector, "queue")[1]
+    assert connector._login.way is Way.TOKEN
+
+
+def test_a_wrong_password_is_told_with_the_user(connect: Connect) -> None:
+    with pytest.raises(AuthError, match="password of user 'agent'"):
+        connect("agent", secret="wrong").discover(None)
+
+
+def test_a_wrong_password_is_told_without_rest_1_too(connect: Connect) -> None:
+    with pytest.raises(AuthError, match="password of user 'agent'"):
+        without_rest_1(connect("agent", secret="wrong")).discover(None)
+
+
+def test_a_wrong_token_is_told_without_showing_it(connect: Connect, rt_server: object) -> None:
+    connector = connect(token="agent")
+    connector._login._credential = type(connector._login._credential)("1-14-" + "0" * 32)
+    with pytest.raises(AuthError, match="does not accept the token") as caught:
+        connector.discover(None)
+    assert "0000" not in str(caught.value)
+
+
+def test_check_tells_a_superuser_that_all_is_visible(connect: Connect) -> None:
+    findings = {each.subject: each for each in connect().check()}
+    assert findings["login"].ok
+    assert "superuser" in findings["rights"].detail
+    assert findings["version"].detail.startswith("RT 5")
+    assert findings["clock"].ok
+
+
+def test_check_tells_what_an_account_is_not_counted(connect: Connect) -> None:
+    findings = {each.subject: each for each in connect("limited").check()}
+    assert "not a superuser" in findings["rights"].detail
+    assert "does not count" in findings["rights on history"].detail
+
+
+def test_check_knows_the_zone_of_the_account(connect: Connect) -> None:
+    for connector in (connect("agent-ny"), connect(token="agent-ny")):
+        zone = next(each for each in connector.check() if each.subject == "time zone")
+        assert "America/New_York" in zone.detail
+
+
+def test_check_tells_a_refused_login_instead_of_failing(connect: Connect) -> None:
+    findings = list(connect(secret="wrong").check())
+    assert [(each.subject, each.ok) for each in findings] == [("login", False)]
+    assert findings[0].advice
+
+
+def test_check_warns_of_a_login_with_every_request(connect: Connect) -> None:
+    login = next(each for each in without_rest_1(connect()).check() if each.subject == "login")
+    assert not login.ok
+    assert "REST 1.0" in login.advice
+
+
+def test_check_names_a_queue_that_is_missing(connect: Connect) -> None:
+    queues = next(each for each in connect(queues=["Nope"]).check() if each.subject == "queues")
+    assert not queues.ok
+
+
+def test_sessions_that_end_during_a_listing_are_opened_again(connect: Connect, rt_server: RTServer) -> None:
+    connector = connect()
+    before = every_record(connector, "ticket")[1].keys()
+    rt_server.log_out_everybody()
+    assert every_record(connector, "ticket")[1].keys() == before
+
+
+def test_an_answer_cut_short_is_asked_for_again(connect: Connect) -> None:
+    connector = connect()
+    once, cuts = connector.transport._once, [1]
+
+    def cutting(request: Request) -> Answer:
+        answer = once(request)
+        if "/queues" in request.path and cuts:
+            cuts.pop()
+            half = answer.body[: len(answer.body) // 2]
+            return Answer(answer.status, half, answer.headers, answer.server_time)
+        return answer
+
+    connector.transport._once = cutting  # type: ignore[method-assign]
+    assert every_record(connector, "queue")[1]
+    assert not cuts

@@ -1,0 +1,392 @@
+"""The settings file: what is understood, what is refused, and in which words."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from mirror.config import Settings, find, load, parse
+from mirror.config_edit import NewSource, append_source, as_toml, read_pyral
+from mirror.credentials import Place, SecretReference
+from mirror.errors import ConfigError, UnknownSourceError
+
+TRACKERS = {"rally": {"workspace": str}, "rt": {"queues": list}}
+GOOD = """
+database = "sqlite:///work.db"
+
+[sources.acme]
+tracker = "rally"
+url = "https://rally1.rallydev.com/"
+workspace = "Acme"
+types = ["*", "-Revision"]
+concurrency = 4
+secret = { env = "RALLY_APIKEY" }
+
+[sources.help]
+tracker = "rt"
+url = "http://127.0.0.1:8080"
+queues = ["General", 7]
+user = "root"
+secret = { file = "rt.secret" }
+"""
+
+
+def read(text: str, folder: Path = Path("/there")) -> Settings:
+    return parse(text, TRACKERS, where="mirror.toml", folder=folder)
+
+
+def with_source(**lines: str | None) -> str:
+    """The settings of one good source, with keys replaced, or left out when given as None."""
+    good = {"tracker": '"rally"', "url": '"https://example.com"', "secret": '{ env = "KEY" }'}
+    kept = {key: value for key, value in (good | lines).items() if value is not None}
+    return "[sources.acme]\n" + "\n".join(f"{key} = {value}" for key, value in kept.items())
+
+
+def test_every_key_of_the_design_is_understood() -> None:
+    settings = read(GOOD)
+    acme, helpdesk = settings["acme"], settings["help"]
+    assert settings.database == "sqlite:////there/work.db"
+    assert (acme.tracker, acme.url, acme.scope) == (
+        "rally",
+        "https://rally1.rallydev.com",
+        {"workspace": "Acme"},
+    )
+    assert (acme.types, acme.concurrency, acme.user) == (("*", "-Revision"), 4, None)
+    assert acme.secret == SecretReference(Place.ENV, ("RALLY_APIKEY",), Path("/there"))
+    assert (helpdesk.user, helpdesk.scope, helpdesk.types) == ("root", {"queues": ("General", 7)}, ("*",))
+
+
+def test_source_carries_the_secret_that_the_reference_names() -> None:
+    source = read(GOOD)["acme"].source({"RALLY_APIKEY": "_key"})
+    assert source.credential.secret == "_key"
+    assert "_key" not in repr(source)
+
+
+def test_without_a_database_key_the_file_mirror_db_beside_the_settings_is_used() -> None:
+    assert read("").database == "sqlite:////there/mirror.db"
+
+
+@pytest.mark.parametrize("given", ["postgresql://h/d", "postgres://h/d", "postgresql+psycopg://h/d"])
+def test_postgres_addresses_get_the_driver_that_is_installed(given: str) -> None:
+    assert read(f'database = "{given}"').database == "postgresql+psycopg://h/d"
+
+
+def test_only_exclusions_mean_everything_but_those() -> None:
+    assert read(with_source(types='["-Revision"]'))["acme"].types == ("*", "-Revision")
+
+
+REFUSED = {
+    "a misspelt key at the top": ('databse = "x"', "databse is not a known key; did you mean database?"),
+    "a misspelt key of a source": (
+        with_source(workspce='"A"'),
+        "sources.acme.workspce is not a known key; did you mean workspace?",
+    ),
+    "another tracker's key": (with_source(queues='["A"]'), "sources.acme.queues is not a known key"),
+    "an unknown tracker": (
+        with_source(tracker='"raly"'),
+        "sources.acme.tracker: 'raly' is not known; did you mean rally?",
+    ),
+    "a far unknown tracker": (with_source(tracker='"jira"'), "'jira' is not known; one of: rally, rt"),
+    "no tracker": (with_source(tracker=None), "sources.acme.tracker is missing"),
+    "no url": (with_source(url=None), "sources.acme.url is missing"),
+    "no secret": (with_source(secret=None), "sources.acme.secret is missing; name where it is instead"),
+    "a number as url": (with_source(url="7"), "sources.acme.url: expected a text"),
+    "a url without scheme": (
+        with_source(url='"example.com"'),
+        "sources.acme.url: expected an address that starts with",
+    ),
+    "a url with a query": (with_source(url='"https://h/?a=b"'), "without ? or #"),
+    "a broken url": (with_source(url='"https://[::1"'), "sources.acme.url: this is not an address"),
+    "no known secret place": (
+        with_source(secret='{ envv = "K" }'),
+        "sources.acme.secret.envv is not a known key; did you mean env?",
+    ),
+    "two secret places": (
+        with_source(secret='{ env = "K", file = "f" }'),
+        "expected exactly one of env, command, keyring, file",
+    ),
+    "a command as text": (
+        with_source(secret='{ command = "pass rally" }'),
+        "sources.acme.secret.command: expected a list of words",
+    ),
+    "an empty variable name": (
+        with_source(secret='{ env = "" }'),
+        "sources.acme.secret.env: expected a text",
+    ),
+    "types as text": (with_source(types='"Defect"'), "sources.acme.types: expected a list of type names"),
+    "concurrency as text": (
+        with_source(concurrency='"8"'),
+        "sources.acme.concurrency: expected a whole number from 1 to 64",
+    ),
+    "concurrency zero": (with_source(concurrency="0"), "from 1 to 64"),
+    "concurrency true": (with_source(concurrency="true"), "from 1 to 64"),
+    "workspace as a table": (
+        with_source(workspace="{ a = 1 }"),
+        "sources.acme.workspace: expected a name or a number",
+    ),
+    "a list as workspace": (
+        with_source(workspace='["A"]'),
+        "sources.acme.workspace: expected a name or a number",
+    ),
+    "one name as queues": (
+        with_source(tracker='"rt"', queues='"A"'),
+        "sources.acme.queues: expected a list of names or numbers",
+    ),
+    "a source that is no table": ('sources = { acme = "x" }', "sources.acme: expected a table"),
+    "sources that are no table": ("sources = 3", "sources: expected a table"),
+    "a source name with a space": ('[sources."a b"]', "a source's name is made of letters, digits"),
+    "no TOML": ("database = ", "this is not valid TOML"),
+    "a database in memory": ('database = "sqlite:///:memory:"', "expected a file name"),
+    "a database of another make": (
+        'database = "mysql://h/d"',
+        "expected sqlite:///FILE or postgresql+psycopg://",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_wrong_is_said_with_file_key_and_nearest_name(case: str) -> None:
+    text, words = REFUSED[case]
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert str(caught.value).startswith("mirror.toml: ")
+    assert words in str(caught.value)
+
+
+LITERALS = {
+    "as the secret": with_source(secret='"hunter2"'),
+    "in the address": with_source(url='"https://me:hunter2@example.com"'),
+    "in the database's address": 'database = "postgresql://me:hunter2@h/d"',
+    "in the database's options": 'database = "postgresql://h/d?password=hunter2"',
+    "as a list": with_source(secret='["hunter2"]'),
+    "under a key of its own": with_source(password='"hunter2"'),
+}
+
+
+@pytest.mark.parametrize("case", LITERALS)
+def test_a_literal_secret_is_refused_and_not_repeated(case: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(LITERALS[case])
+    assert "hunter2" not in str(caught.value)
+
+
+def test_refusing_a_literal_secret_names_every_alternative() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(with_source(secret='"hunter2"'))
+    for word in ("env", "command", "keyring", "file", "0600"):
+        assert word in str(caught.value)
+
+
+def test_an_unknown_source_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(UnknownSourceError, match="configured: acme, help"):
+        read(GOOD)["acne"]
+
+
+# Secrets
+
+
+def reference(place: Place, *value: str, folder: Path = Path("/there")) -> SecretReference:
+    return SecretReference(place, value, folder)
+
+
+def test_secret_file_of_mine_alone_is_read(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret\n")
+    (tmp_path / "key").chmod(0o600)
+    assert reference(Place.FILE, "key", folder=tmp_path).resolve("w", {}) == "s3cret"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o666])
+def test_secret_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    (tmp_path / "key").write_text("s3cret")
+    (tmp_path / "key").chmod(mode)
+    with pytest.raises(ConfigError, match=r"can be read by others.*chmod 600"):
+        reference(Place.FILE, "key", folder=tmp_path).resolve("w", {})
+
+
+def test_secret_from_a_command_is_its_first_line() -> None:
+    words = (sys.executable, "-c", "print('s3cret'); print('more')")
+    assert reference(Place.COMMAND, *words).resolve("w", {}) == "s3cret"
+
+
+UNRESOLVED = {
+    "an unset variable": (
+        (Place.ENV, "RALLY_APIKEY"),
+        "w: the environment variable RALLY_APIKEY is not set",
+    ),
+    "a key in place of a variable": (
+        (Place.ENV, "_abc9xyz"),
+        "w: the environment variable \\(not a variable's name\\) is not set",
+    ),
+    "a missing file": ((Place.FILE, "nothing-here"), r"nothing-here cannot be read \(No such file"),
+    "a missing command": ((Place.COMMAND, "no-such-command-here"), "'no-such-command-here' cannot be found"),
+    "a failing command": (
+        (Place.COMMAND, sys.executable, "-c", "raise SystemExit(7)"),
+        "ended with exit code 7",
+    ),
+    "a command that says more on its line": (
+        (Place.COMMAND, sys.executable, "-c", r"print('a\x1bb')"),
+        "w: the secret found there has a control character in it",
+    ),
+    "a silent command": ((Place.COMMAND, sys.executable, "-c", "pass"), "w: the secret found there is empty"),
+    "half a keyring entry": ((Place.KEYRING, "service"), 'expected "service/user"'),
+}
+
+
+@pytest.mark.parametrize("case", UNRESOLVED)
+def test_a_secret_that_cannot_be_had_says_why(case: str) -> None:
+    place_and_value, words = UNRESOLVED[case]
+    with pytest.raises(ConfigError, match=words):
+        reference(*place_and_value).resolve("w", {})
+
+
+# Finding the file
+
+
+def test_the_nearest_settings_file_above_is_found(tmp_path: Path) -> None:
+    (tmp_path / "mirror.toml").write_text("")
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert find(None, below) == tmp_path / "mirror.toml"
+
+
+def test_a_named_file_goes_before_all_others(tmp_path: Path) -> None:
+    for name in ("mirror.toml", "other.toml"):
+        (tmp_path / name).write_text("")
+    assert find(tmp_path / "other.toml", tmp_path) == tmp_path / "other.toml"
+
+
+def test_the_users_own_folder_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "own"))
+    (tmp_path / "own" / "mirror").mkdir(parents=True)
+    (tmp_path / "own" / "mirror" / "mirror.toml").write_text("")
+    (tmp_path / "work").mkdir()
+    assert find(None, tmp_path / "work") == tmp_path / "own" / "mirror" / "mirror.toml"
+
+
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"gone\.toml: there is no such settings file"):
+        find(tmp_path / "gone.toml", tmp_path)
+
+
+def test_mirror_database_goes_before_the_file_and_the_argument_before_both(tmp_path: Path) -> None:
+    path = tmp_path / "mirror.toml"
+    path.write_text(GOOD)
+    environ = {"MIRROR_DATABASE": "sqlite:////else/where.db"}
+    assert load(path, TRACKERS, {}).database == f"sqlite:///{tmp_path}/work.db"
+    assert load(path, TRACKERS, environ).database == "sqlite:////else/where.db"
+    assert load(path, TRACKERS, environ, "postgresql://h/d").database == "postgresql+psycopg://h/d"
+
+
+# Rally's own variables
+
+
+def test_rally_variables_alone_make_a_source() -> None:
+    environ = {
+        "RALLY_SERVER": "rally.example.com",
+        "RALLY_APIKEY": "_k",
+        "RALLY_WORKSPACE": "W",
+    }
+    source = load(None, TRACKERS, environ)["rally"].source(environ)
+    assert (source.tracker, source.url) == ("rally", "https://rally.example.com")
+    assert source.scope == {"workspace": "W"}
+    assert (source.credential.secret, source.credential.user) == ("_k", None)
+
+
+def test_rally_user_and_password_are_basic_authentication() -> None:
+    environ = {"RALLY_USER": "me@example.com", "RALLY_PASSWORD": "pw"}
+    source = load(None, TRACKERS, environ)["rally"].source(environ)
+    assert (source.url, source.credential.user) == ("https://rally1.rallydev.com", "me@example.com")
+
+
+def test_rally_password_without_user_is_refused() -> None:
+    with pytest.raises(ConfigError, match="RALLY_USER is not"):
+        load(None, TRACKERS, {"RALLY_PASSWORD": "pw"})
+
+
+def test_rally_variables_do_not_join_the_sources_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "mirror.toml").write_text(GOOD)
+    assert tuple(load(tmp_path / "mirror.toml", TRACKERS, {"RALLY_APIKEY": "_k"}).sources) == ("acme", "help")
+
+
+# Adding
+
+
+NEW = NewSource(
+    "new",
+    "rt",
+    "https://rt.example.com",
+    {"command": ("pass", 'r"t')},
+    "me",
+    {"queues": ("A\\B", 7)},
+    ("Ticket",),
+    3,
+)
+
+
+def test_a_written_source_is_read_back_as_it_was_meant() -> None:
+    source = read(as_toml(NEW))["new"]
+    assert source.secret.value == ("pass", 'r"t')
+    assert (source.user, source.scope, source.types, source.concurrency) == (
+        "me",
+        {"queues": ("A\\B", 7)},
+        ("Ticket",),
+        3,
+    )
+
+
+def test_adding_leaves_comments_and_all_else_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "mirror.toml"
+    path.write_text("# mine\n" + GOOD)
+    append_source(path, NEW, TRACKERS)
+    assert path.read_text().startswith("# mine\n" + GOOD.rstrip())
+    assert tuple(load(path, TRACKERS, {}).sources) == ("acme", "help", "new")
+
+
+def test_adding_makes_the_file_when_there_is_none(tmp_path: Path) -> None:
+    append_source(tmp_path / "mirror.toml", NEW, TRACKERS)
+    assert load(tmp_path / "mirror.toml", TRACKERS, {}).database == f"sqlite:///{tmp_path}/mirror.db"
+
+
+@pytest.mark.parametrize("before", [as_toml(NEW), "sources = {}\n"])
+def test_adding_what_would_not_be_valid_changes_nothing(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "mirror.toml"
+    path.write_text(before)
+    with pytest.raises(ConfigError):
+        append_source(path, NEW, TRACKERS)
+    assert path.read_text() == before
+
+
+# pyral's files
+
+
+def test_pyral_file_gives_server_key_and_scope(tmp_path: Path) -> None:
+    path = tmp_path / "acme.cfg"
+    path.write_text("# comment\nSERVER = rally.example.com\nAPIKEY   = _k\nWORKSPACE = My Work Space \nPROJECT=default\n")
+    found = read_pyral(tmp_path / "acme")
+    assert (found.url, found.secret, found.user) == ("https://rally.example.com", "_k", None)
+    assert found.scope == {"workspace": "My Work Space"}
+    assert "_k" not in repr(found)
+
+
+def test_pyral_file_with_user_and_password_gives_both(tmp_path: Path) -> None:
+    (tmp_path / "p.cfg").write_text("USER=me@example.com\nPASSWORD=pw\n")
+    found = read_pyral(tmp_path / "p.cfg")
+    assert (found.url, found.secret, found.user) == ("https://rally1.rallydev.com", "pw", "me@example.com")
+
+
+def test_pyral_reads_the_same_file_the_same_way(tmp_path: Path) -> None:
+    config = pytest.importorskip("pyral.config", reason="pyral is not installed: pip install 'mirror-tracker[test]'")
+    path = tmp_path / "both.cfg"
+    path.write_text("SERVER=s.example.com\nUSER=u\nPASSWORD=p\nAPIKEY=k\nWORKSPACE=W S\nPROJECT=P\n")
+    server, _user, _password, key, workspace, project = config.rallyWorkset([f"--cfg={path}"])
+    found = read_pyral(path)
+    assert (found.url, found.secret) == (f"https://{server}", key)
+    assert found.scope == {"workspace": workspace, "project": project}
+
+
+def test_a_file_that_is_not_pyrals_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.cfg").write_text("[section]\nname: value\n")
+    with pytest.raises(ConfigError, match="no setting of pyral"):
+        read_pyral(tmp_path / "x.cfg")
