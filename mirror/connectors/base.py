@@ -130,8 +130,8 @@ class Connector(Protocol):
 
         Types that the tracker can list together are asked for together. Only types with Tracking.STAMP are given. All pages
         of one type are yielded before the caller may believe it finished; the last page of each type has complete=True,
-        and a type with no changes yields one empty complete page. A type that cannot be listed yields one with `failure`, and
-        the others go on.
+        and a type with no changes yields one empty complete page. A type that cannot be listed yields one with `failure`,
+        and the others go on.
         """
         ...
 

@@ -57,7 +57,7 @@ class Page:
         after: the highest id that this answer covers; the next page starts behind it. None when it covers to the end.
         announced: how many records the tracker said remain in the range, this page included; None when it did not say.
         received: how many it gave, bad ones included.
-        server_time: the tracker's clock when it was asked, or a little before, UTC, aware; whatever changed earlier is in here.
+        server_time: the tracker's clock when it was asked, or a little before, UTC, aware; earlier changes are in here.
         rest: asks the tracker for what the answer left out and returns the whole page; None when the page is whole.
     """
 

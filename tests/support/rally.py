@@ -13,7 +13,7 @@ from mirror.model.source import Credential, Source
 from mirror.simulators.rally import RallySimulator
 from mirror.store.store import Store
 
-IMPATIENT = Patience(attempts=4, first_wait_seconds=0.01, timeout_seconds=(5.0, 20.0))
+IMPATIENT = Patience(attempts=6, first_wait_seconds=0.01, timeout_seconds=(5.0, 20.0))
 
 
 def source_of(tracker: RallySimulator, **changes: Any) -> Source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from mirror.model.layout import (
     BOOKKEEPING,
     MAX_IDENTIFIER_BYTES,
     Column,
+    Layout,
+    LinkTable,
     Part,
     arrange,
     safe_identifier,
@@ -109,6 +112,6 @@ def test_long_names_stay_apart() -> None:
     assert len(table_name("rally", names[0])) <= MAX_IDENTIFIER_BYTES
 
 
-def _arranged(fields, taken=()):  # type: ignore[no-untyped-def]
+def _arranged(fields: Sequence[Field], taken: Sequence[Column | LinkTable] = ()) -> Layout:
     record_type = RecordType("Thing", tuple(fields), Tracking.SWEEP)
     return arrange("acme", "rally", record_type, table="rally_thing", taken=taken)

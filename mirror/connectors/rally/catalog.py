@@ -5,7 +5,7 @@ Source: rally.md §7 (metadata), §10.3 (which side owns a link), §11 (where a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -55,7 +55,9 @@ class _Shape(msgspec.Struct):
     name: str | None = msgspec.field(name="_refObjectName", default=None)
 
 
-class _Value(msgspec.Struct):
+class AllowedValue(msgspec.Struct):
+    """One allowed value (rally.md §7 S)."""
+
     text: str | None = msgspec.field(name="StringValue", default=None)
 
 
@@ -72,6 +74,21 @@ class Attribute(msgspec.Struct):
     required: bool | None = msgspec.field(name="Required", default=False)
     read_only: bool | None = msgspec.field(name="ReadOnly", default=False)
     max_length: int | None = msgspec.field(name="MaxLength", default=None)
+
+    @property
+    def inline_values(self) -> tuple[str, ...]:
+        """The allowed values, when they stand inline instead of a reference to a collection (rally.md §7 S)."""
+        if not bytes(self.allowed_values).startswith(b"["):
+            return ()
+        return tuple(each.text or "" for each in msgspec.json.decode(self.allowed_values, type=list[AllowedValue]))
+
+    @property
+    def values_path(self) -> str:
+        """The collection of allowed values, as a path below the API; empty when there is none."""
+        if not bytes(self.allowed_values).startswith(b"{"):
+            return ""
+        ref = msgspec.json.decode(self.allowed_values, type=_Shape).ref
+        return ref.partition("/v2.0/")[2] if "/v2.0/" in ref else ""
 
 
 class TypeDefinition(msgspec.Struct):
@@ -100,26 +117,48 @@ class _Names:
     Attributes:
         abstract: paths and element names of the abstract ones.
         paths: from a name without blanks to the path.
+        values: allowed values by the path of their collection.
     """
 
     abstract: set[str]
     paths: dict[str, str]
+    values: Mapping[str, tuple[str, ...]]
 
 
-def read_catalog(documents: Sequence[msgspec.Raw], digest: str) -> Catalog:
-    """Return the catalog of a schema answer's rows.
+def read_definitions(documents: Sequence[msgspec.Raw]) -> list[TypeDefinition]:
+    """Return the type definitions of a schema answer's rows.
 
     Raises:
         ProtocolError: a row has no element name or no attributes.
     """
     decoder = msgspec.json.Decoder(TypeDefinition)
     try:
-        definitions = [decoder.decode(each) for each in documents]
+        return [decoder.decode(each) for each in documents]
     except msgspec.ValidationError as error:
         raise ProtocolError(f"the schema answer has an unexpected shape: {error}") from error
+
+
+def unlisted_values(definitions: Sequence[TypeDefinition]) -> list[str]:
+    """Return the paths of collections with allowed values that the schema only refers to, of fields with plain text."""
+    found = {
+        path: None
+        for definition in definitions
+        for each in definition.attributes
+        if _KINDS.get(each.type) is Kind.TEXT and (path := each.values_path)
+    }
+    return list(found)
+
+
+def make_catalog(definitions: Sequence[TypeDefinition], digest: str, values: Mapping[str, tuple[str, ...]]) -> Catalog:
+    """Return the catalog of these definitions.
+
+    Args:
+        values: path of a collection of `unlisted_values` -> what is in it.
+    """
     names = _Names(
         abstract={name for each in definitions if each.abstract for name in (each.path, each.element_name)},
         paths={each.name.replace(" ", ""): each.path for each in definitions},
+        values=values,
     )
     artifacts = _descendants(definitions, ARTIFACT)
     types = {
@@ -205,16 +244,9 @@ def _field(attribute: Attribute, kind: Kind, names: _Names) -> Field:
         custom=bool(attribute.custom),
         targets=(target,) if target and target not in names.abstract and kind in (Kind.REFERENCE, Kind.LINKS) else (),
         polymorphic=kind is Kind.REFERENCE and (target is None or target in names.abstract),
-        allowed_values=_allowed_values(attribute.allowed_values),
+        allowed_values=attribute.inline_values or names.values.get(attribute.values_path, ()),
         max_length=attribute.max_length if attribute.max_length and attribute.max_length > 0 else None,
     )
-
-
-def _allowed_values(document: msgspec.Raw) -> tuple[str, ...]:
-    """Return the values that stand inline; a reference to a collection instead of them gives none (rally.md §7 S)."""
-    if not bytes(document).startswith(b"["):
-        return ()
-    return tuple(each.text or "" for each in msgspec.json.decode(document, type=list[_Value]))
 
 
 def _target(attribute: Attribute) -> str | None:

@@ -17,7 +17,7 @@ import msgspec
 from mirror.connectors.base import Capabilities, Deletion, Finding, Window
 from mirror.connectors.http import Answer, Request, Transport
 from mirror.connectors.rally import links, probe
-from mirror.connectors.rally.catalog import ARTIFACT, read_catalog
+from mirror.connectors.rally.catalog import ARTIFACT, AllowedValue, make_catalog, read_definitions, unlisted_values
 from mirror.connectors.rally.decode import Decoded, Ref, RowDecoder, id_of
 from mirror.connectors.rally.scope import Workspace, find_workspace
 from mirror.connectors.rally.wire import Answered, Query, Result, Wire, read_result, read_root
@@ -82,7 +82,17 @@ class RallyConnector:
         while result is None:
             path, result = self.transport.send(Request("GET", path), _schema_or_redirect)
         digest = workspace.schema_version or hashlib.blake2b(b"".join(map(bytes, result.rows))).hexdigest()
-        return read_catalog(result.rows, digest)
+        definitions = read_definitions(result.rows)
+        return make_catalog(definitions, digest, self._allowed_values(unlisted_values(definitions)))
+
+    def _allowed_values(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Read allowed values by the path of their collection; one that cannot be read stays empty, it is only shown."""
+        queries = [Query(path, None, ("StringValue",), PAGE_SIZE, order="") for path in paths]
+        decode = msgspec.json.Decoder(AllowedValue).decode
+        return {
+            path: tuple(decode(each).text or "" for each in answered.result.rows)
+            for path, answered in zip(paths, self.wire.queries(queries), strict=True)
+        }
 
     def fetch(self, layout: Layout, keys: KeyRange) -> Unread:
         """Ask for up to 2,000 records of the range."""

@@ -56,6 +56,7 @@ class Query:
         where: in Rally's query language, in its outer parentheses; None asks for everything.
         names: fields to fetch; None asks for whole objects.
         nested: fill the names into nested references as well, as `fetch` does and `shallowFetch` does not (§3 D).
+        order: empty leaves it to the server.
         start: 1-based.
     """
 
@@ -76,12 +77,9 @@ class Query:
 
     def params(self, workspace: str) -> dict[str, str]:
         """Return the query parameters; without `workspace` among them items elsewhere would be 0 rows (§0 fact 8)."""
-        params = {
-            "workspace": workspace,
-            "order": self.order,
-            "pagesize": str(self.page_size),
-            "start": str(self.start),
-        }
+        params = {"workspace": workspace, "pagesize": str(self.page_size), "start": str(self.start)}
+        if self.order:
+            params["order"] = self.order
         if self.where:
             params["query"] = self.where
         if self.types:

@@ -230,3 +230,14 @@ def test_nothing_that_rt_sends_is_left_over(connect: Connect) -> None:
     connector = connect()
     for name in catalog_of(connector).types:
         assert not [row["_extra"] for row in every_record(connector, name)[1].values() if row["_extra"]], name
+
+
+def test_many_unknown_names_are_learnt_from_one_listing(connect: Connect, root: Client) -> None:
+    connector = connect()
+    strangers = [f"stranger {number}" for number in range(12)]
+    known = [row["name"] for row in every_record(connector, "user")[1].values()]
+    before = connector.transport.requests_made
+    connector._people.learn([*known, *strangers, *(f"further {number}" for number in range(12))])
+    assert connector._people.known("user01") == root.user_id("user01")
+    assert connector._people.known("stranger 1") is None
+    assert connector.transport.requests_made - before <= 2 + 24
