@@ -7,7 +7,7 @@ behind the place already read is found by the next run: the watermark is the tra
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,7 +18,12 @@ from mirror.model.event import Expected, Phase
 from mirror.model.layout import Layout
 from mirror.model.page import KeyRange, Page, Unread
 from mirror.model.progress import Slice
+from mirror.model.schema import Tracking
 
+LOAD_BEGAN = "load_began_at"
+"""Note: Run.load_began_at, kept until a run has followed all changes since."""
+
+_NAMES_PENDING = "names_pending"
 _READ_ATTEMPTS = 4
 """So often an answer that cannot be read is fetched again, beyond the repetitions of the request itself."""
 
@@ -46,6 +51,28 @@ class _Type:
     failed: bool = False
     finished: bool = False
     unread_counts: Counter[int | None] = field(default_factory=Counter)
+
+
+def load_in_order(run: Run, names: Sequence[str], loaded: Collection[str]) -> None:
+    """Load the types completely, those first whose renamed records could not be told by a stamp afterwards.
+
+    Whatever is read after a record shows its name as it was then or later. So a type without a stamp comes before all that
+    may refer to it; where that is not so, its names are compared once the type is there.
+
+    Args:
+        loaded: types that an earlier run has loaded.
+    """
+    types = {name: run.layouts[name].type for name in names}
+    first = [name for name, each in types.items() if each.name_field and each.tracking is not Tracking.STAMP]
+    notes = run.store.notes(run.source.name)
+    if first or notes.get(_NAMES_PENDING):
+        run.store.note(run.source.name, _NAMES_PENDING, "1")
+        load(run, first)
+        earlier = {name: run.layouts[name] for name in run.layouts if name in first or name in loaded}
+        for name in earlier if notes.get(_NAMES_PENDING) else first:
+            run.store.spread_names(earlier, name, None)
+        run.store.note(run.source.name, _NAMES_PENDING, "")
+    load(run, [name for name in names if name not in first])
 
 
 def load(run: Run, names: Sequence[str]) -> None:
@@ -152,6 +179,9 @@ def _keep(run: Run, each: _Type, until: int | None, page: Page) -> None:
     name = each.layout.type.name
     if each.started_at is None:
         each.started_at = page.server_time
+        if run.load_began_at is None:
+            run.load_began_at = page.server_time
+            run.store.note(run.source.name, LOAD_BEGAN, page.server_time.isoformat())
         if page.announced is not None:
             run.emit(Expected(run.source.name, name, Phase.LOAD, page.announced))
     known = each.slices.get(until) or Slice(run.source.name, name, 0, until, each.started_at)
@@ -173,6 +203,7 @@ def _finish(run: Run, each: _Type) -> None:
     """Set the watermark when the last slice is done."""
     if each.failed or each.finished or each.started_at is None or not all(part.done for part in each.slices.values()):
         return
-    run.store.finish_load(run.source.name, each.layout.type.name, each.started_at, now=run.clock())
+    began_at = min(each.started_at, run.load_began_at or each.started_at)
+    run.store.finish_load(run.source.name, each.layout.type.name, began_at, now=run.clock())
     run.store.index(each.layout)
     each.finished = True

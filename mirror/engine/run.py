@@ -24,6 +24,8 @@ class Run:
     Attributes:
         layouts: of every type that the source offers and its allow-list lets through.
         failed: slices that are incomplete; nothing was tombstoned and no watermark moved on their account.
+        load_began_at: the tracker's time when the first page of the loads was asked for that no complete run has followed;
+            None when there is none. A name that another record shows may be as old as that.
         fresh: type -> ids that were stored under a new name, or for the first time; who refers to them is brought in line.
     """
 
@@ -37,6 +39,7 @@ class Run:
     tally: Tally = field(default_factory=Tally)
     failed: list[SliceFailed] = field(default_factory=list)
     refused: list[MassDeleteError] = field(default_factory=list)
+    load_began_at: datetime | None = None
     fresh: dict[str, set[int]] = field(default_factory=dict)
 
     def fail(self, type_name: str, phase: Phase, reason: MirrorError | str) -> None:

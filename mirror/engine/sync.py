@@ -12,7 +12,7 @@ from mirror.connectors.base import Connector
 from mirror.engine.census import take_census
 from mirror.engine.changes import pull_changes
 from mirror.engine.deletions import follow_feed, settle_absent
-from mirror.engine.load import load
+from mirror.engine.load import LOAD_BEGAN, load_in_order
 from mirror.engine.run import Run
 from mirror.errors import MassDeleteError, RemoteError, UnknownTypeError
 from mirror.model.event import Event, Phase, SliceFailed, SyncEnded, SyncStarted, Tally, Waiting
@@ -23,7 +23,6 @@ from mirror.model.schema import Catalog
 from mirror.model.source import Source
 from mirror.store.store import Store
 
-_NAMES_PENDING = "names_pending"
 _ALLOWED_TYPES = "allowed_types"
 
 
@@ -121,16 +120,12 @@ def _sync(run: Run, options: SyncOptions) -> None:
     names = _chosen(offered, options.types)
     loaded = run.store.loaded_types(run.source.name)
     unfinished = {each.type_name for each in run.store.open_slices(run.source.name)}
+    began_at = run.store.notes(run.source.name).get(LOAD_BEGAN)
+    run.load_began_at = datetime.fromisoformat(began_at) if began_at else None
     to_load = [name for name in names if options.full or name not in loaded or name in grown | unfinished]
-    if not set(names) <= set(to_load):
-        _spread_all_once(run)
-    load(run, to_load)
-    if to_load:
-        run.store.note(run.source.name, _NAMES_PENDING, "1")
-    following = [name for name in names if name not in to_load]
-    if options.full:
-        following = [name for name in names if name in loaded]
-    _follow(run, following, exact=options.full)
+    load_in_order(run, to_load, loaded)
+    # A type that was read again, for a new field say, may have lost records all the same.
+    _follow(run, [name for name in names if name in loaded and not run.has_failed(name)], exact=options.full)
 
 
 def _discovered(run: Run) -> tuple[dict[str, Layout], frozenset[str]]:
@@ -176,6 +171,8 @@ def _follow(run: Run, names: Sequence[str], *, exact: bool) -> None:
             found.absent.setdefault(name, set()).update(stored)
     settle_absent(run, found.absent)
     _mend_references(run)
+    if not run.failed and set(names) == run.store.loaded_types(run.source.name) & run.layouts.keys():
+        run.store.note(run.source.name, LOAD_BEGAN, "")
 
 
 def _mend_references(run: Run) -> None:
@@ -197,13 +194,3 @@ def _mend_references(run: Run) -> None:
     for name, fresh in run.fresh.items():
         if fresh and run.layouts[name].type.name_field:
             run.store.spread_names(run.layouts, name, sorted(fresh))
-
-
-def _spread_all_once(run: Run) -> None:
-    """After a load, bring all names in line once: a record may have been renamed between the pages of the load."""
-    if run.store.notes(run.source.name).get(_NAMES_PENDING) != "1":
-        return
-    for name, layout in run.layouts.items():
-        if layout.type.name_field:
-            run.store.spread_names(run.layouts, name, None)
-    run.store.note(run.source.name, _NAMES_PENDING, "")

@@ -113,7 +113,7 @@ class Census:
         return self._read(search.within(window.keys), COLLECTIONS[window.type.name].depth)
 
     def _read(self, search: Search, depth: int = 1) -> tuple[_Items, datetime]:
-        stretches = list(self._pager.all(search, empty_pages=4 * depth))
+        stretches = list(self._pager.all(search, empty_pages=depth))
         return [item for each in stretches for item in each.items], stretches[0].server_time
 
     def _search(self, record_type: RecordType) -> Search:

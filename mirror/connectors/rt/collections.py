@@ -101,7 +101,9 @@ def front(type_name: str, wanted: Mapping[str, str], queues: tuple[int, ...] = (
 def links_of(search: Search, ids: tuple[int, ...]) -> Search:
     """Return the search for the links of those of the tickets `ids` that have any.
 
-    `_hyperlinks` makes a page of 100 tickets a third dearer (rt.md §10), and most tickets have no links.
+    `_hyperlinks` makes a page of 100 tickets a third dearer (rt.md §10), and most tickets have no links. RT hides links to
+    deleted tickets without touching the tickets that show them (rt.md §7.1), so a link to a ticket that the account may
+    not see can vanish unnoticed; those to visible ones are read again by the engine when the target goes.
     """
     base = f"{search.base} AND Linked IS NOT NULL"
     return Search(search.path, search.tongue, base, {"fields": "_hyperlinks"}, ids=ids)
