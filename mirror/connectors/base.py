@@ -28,14 +28,14 @@ class Capabilities:
         ids_per_read: how many ids one `records` call may be given.
         overlap: how far behind the watermark a listing of changes starts, to cover replica lag and equal stamps.
         deletion_feed: the tracker lists its deletions; `deletions` may be called.
-        exact_totals: `KeyPage.total` and `Page.announced` are exact for the account in use.
+        batches: many windows of a census cost about one request; else each costs one of its own, and fewer are asked.
     """
 
     page_size: int
     ids_per_read: int
     overlap: timedelta
     deletion_feed: bool
-    exact_totals: bool
+    batches: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Window:
     """A question of the census: which records of a type lie in a range of ids.
 
     Attributes:
-        count_only: only the number is wanted; the answer's keys may then be empty with complete=False.
+        count_only: only the number is wanted; the answer has no keys and complete=False then. A total of None, where the
+            tracker does not count for this account, teaches nothing.
     """
 
     type: RecordType
@@ -111,8 +112,8 @@ class Connector(Protocol):
         """
         ...
 
-    def split(self, layout: Layout, parts: int) -> tuple[int, Sequence[KeyRange]]:
-        """Return how many records the type has and at most `parts` ranges of about equal size that cover all ids.
+    def split(self, layout: Layout, parts: int) -> Sequence[KeyRange]:
+        """Return at most `parts` ranges of about equal size that together cover all ids.
 
         The last range is open (until=None). One open range is always a right answer.
         """

@@ -13,10 +13,11 @@ from mirror.model.page import KeyPage, KeyRange
 from mirror.model.schema import Tracking
 
 _LISTED_PAGES = 4
-"""Up to so many pages of keys a type with a stamp is compared key by key; a larger one by counts of its key ranges first."""
+"""Where windows come in batches: up to so many pages of keys a type with a stamp is compared key by key; a larger one by
+counts of its key ranges first. Where each window costs a request: one page."""
 
 _COUNTED_RANGES = 8
-"""Into so many ranges a larger type, or a range whose count differs, is cut."""
+"""Into so many ranges a larger type, or a range whose count differs, is cut; where each costs a request: not at all at first."""
 
 
 @dataclass(slots=True)
@@ -52,12 +53,13 @@ def take_census(run: Run, names: Sequence[str], *, exact: bool) -> Findings:
 
 
 def _windows(run: Run, layout: Layout, *, exact: bool) -> Iterator[Window]:
-    size = run.connector.capabilities.page_size
+    can = run.connector.capabilities
     known = run.store.count(layout, KeyRange())
-    if layout.type.tracking is Tracking.SWEEP or exact or known <= size * _LISTED_PAGES:
-        yield from (Window(layout.type, each) for each in run.store.boundaries(layout, size))
+    listed_count = can.page_size * (_LISTED_PAGES if can.batches else 1)
+    if layout.type.tracking is Tracking.SWEEP or exact or known <= listed_count:
+        yield from (Window(layout.type, each) for each in run.store.boundaries(layout, can.page_size))
         return
-    ranges = run.store.boundaries(layout, _counted_size(known, size))
+    ranges = run.store.boundaries(layout, _counted_size(known, can.page_size)) if can.batches else [KeyRange()]
     *counted, tail = ranges
     yield from (Window(layout.type, each, count_only=True) for each in counted)
     if layout.type.tracking is Tracking.APPEND:
@@ -81,7 +83,7 @@ def _look(run: Run, window: Window, page: KeyPage, found: Findings) -> list[Wind
     layout = run.layouts[name]
     if window.count_only:
         known = run.store.count(layout, window.keys)
-        return [] if page.total == known else list(_narrowed(run, layout, window.keys, known))
+        return [] if page.total in (known, None) else list(_narrowed(run, layout, window.keys, known))
     stored = dict(run.store.keys(layout, window.keys))
     listed = {each.id: each.revision for each in page.keys}
     _add(found.differing, name, {key for key, revision in listed.items() if stored.get(key) != revision})

@@ -169,7 +169,7 @@ def _fetch_behind(run: Run, readers: _Readers, each: _Type, until: int | None, p
 
 def _ranges(run: Run, layout: Layout, after: int) -> _Ranges:
     """Return ranges for everything behind `after`."""
-    _, ranges = run.connector.split(layout, run.source.concurrency)
+    ranges = run.connector.split(layout, run.source.concurrency)
     behind = [each for each in ranges if each.until is None or each.until > after]
     return tuple(KeyRange(max(each.after, after), each.until) for each in behind)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,13 +16,6 @@ from tests.support.rally import sync
 from tests.support.rally_truth import differences
 
 _STORIES = r"/hierarchicalrequirement\?"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A store in SQLite: what the network does is the same for every database."""
-    with Store.open(f"sqlite:///{tmp_path / 'mirror.db'}") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -22,36 +22,36 @@ TEXTS = {
 
 
 @pytest.mark.parametrize("kind", TEXTS)
-def test_text_arrives_unchanged(store: Store, kind: str) -> None:
+def test_text_arrives_unchanged(each_store: Store, kind: str) -> None:
     with RallySimulator(records=50, seed=1) as tracker:
         key = tracker.world.create("Defect", {"Name": "x", "Notes": TEXTS[kind]})
-        sync(tracker, store)
-        row = next(each for each in rows_of(store, store.layouts("acme")["Defect"]) if each["id"] == key)
+        sync(tracker, each_store)
+        row = next(each for each in rows_of(each_store, each_store.layouts("acme")["Defect"]) if each["id"] == key)
         assert row["notes"] == TEXTS[kind]
 
 
-def test_a_nul_character_is_kept_even_where_the_database_has_no_place_for_it(store: Store) -> None:
+def test_a_nul_character_is_kept_even_where_the_database_has_no_place_for_it(each_store: Store) -> None:
     with RallySimulator(records=50, seed=1) as tracker:
         key = tracker.world.create("Defect", {"Name": "x", "Notes": "a\u0000b"})
-        assert sync(tracker, store).exit_code == 0
-        row = next(each for each in rows_of(store, store.layouts("acme")["Defect"]) if each["id"] == key)
+        assert sync(tracker, each_store).exit_code == 0
+        row = next(each for each in rows_of(each_store, each_store.layouts("acme")["Defect"]) if each["id"] == key)
         extra = row["_extra"]
         kept = json.loads(extra) if isinstance(extra, str) else (extra or {})
         assert "a\u0000b" in (row["notes"], kept.get("Notes"))
 
 
-def test_ids_above_two_to_the_53_and_dates_before_1970_are_exact(store: Store) -> None:
+def test_ids_above_two_to_the_53_and_dates_before_1970_are_exact(each_store: Store) -> None:
     with RallySimulator(records=300, seed=1) as tracker:
         key = tracker.world.create("Defect", {"Name": "old", "TargetDate": "1931-07-04T05:06:07.089Z"})
         assert key > 2**53
-        sync(tracker, store)
-        row = next(each for each in rows_of(store, store.layouts("acme")["Defect"]) if each["id"] == key)
+        sync(tracker, each_store)
+        row = next(each for each in rows_of(each_store, each_store.layouts("acme")["Defect"]) if each["id"] == key)
         assert str(row["target_date"]).replace(" ", "T").startswith("1931-07-04T05:06:07.089")
-        assert differences(store, "acme", tracker) == []
+        assert differences(each_store, "acme", tracker) == []
 
 
-def test_everything_the_simulator_seeds_arrives_unchanged(store: Store) -> None:
+def test_everything_the_simulator_seeds_arrives_unchanged(each_store: Store) -> None:
     with RallySimulator(records=1500, seed=11) as tracker:
-        report = sync(tracker, store)
+        report = sync(tracker, each_store)
         assert report.tally.quarantined == 0
-        assert differences(store, "acme", tracker) == []
+        assert differences(each_store, "acme", tracker) == []

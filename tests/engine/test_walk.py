@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from mirror.simulators.rally import RallySimulator
 from mirror.store.store import Store
 from tests.support.rally import sync
 from tests.support.rally_truth import differences
 from tests.support.rally_walk import Walk
 
-ROUNDS, STEPS = 5, 30
+ROUNDS, STEPS = 4, 30
 _AGAINST_US = {
     "links_move_both_ends": False,
     "restore_moves_stamp": False,
@@ -33,8 +31,8 @@ def expect_equal(store: Store, tracker: RallySimulator, walk: Walk) -> None:
     assert not found, "\n".join(["differences:", *found[:20], "after:", *walk.done[-STEPS * 2 :]])
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_one_sync_after_random_edits_makes_every_table_equal(store: Store, seed: int) -> None:
+def test_one_sync_after_random_edits_makes_every_table_equal(seeded_store: tuple[Store, int]) -> None:
+    store, seed = seeded_store
     with RallySimulator(records=250, seed=seed) as tracker:
         walk = Walk(tracker, seed)
         assert sync(tracker, store).exit_code == 0
@@ -46,8 +44,8 @@ def test_one_sync_after_random_edits_makes_every_table_equal(store: Store, seed:
             expect_equal(store, tracker, walk)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_edits_between_the_pages_of_a_running_sync_are_found_by_the_next(store: Store, seed: int) -> None:
+def test_edits_between_the_pages_of_a_running_sync_are_found_by_the_next(seeded_store: tuple[Store, int]) -> None:
+    store, seed = seeded_store
     with RallySimulator(records=250, seed=seed) as tracker:
         tracker.switches = tracker.switches.with_changes({"page_size_cap": 20})
         walk = Walk(tracker, 100 + seed)
@@ -60,8 +58,8 @@ def test_edits_between_the_pages_of_a_running_sync_are_found_by_the_next(store: 
         expect_equal(store, tracker, walk)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_every_open_question_answered_against_us_still_ends_equal(store: Store, seed: int) -> None:
+def test_every_open_question_answered_against_us_still_ends_equal(seeded_store: tuple[Store, int]) -> None:
+    store, seed = seeded_store
     with RallySimulator(records=250, seed=seed) as tracker:
         tracker.switches = tracker.switches.with_changes(_AGAINST_US)
         walk = Walk(tracker, 200 + seed)

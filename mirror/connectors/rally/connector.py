@@ -44,9 +44,7 @@ class _KeyRow(msgspec.Struct):
 class RallyConnector:
     """One workspace of a Rally subscription."""
 
-    capabilities = Capabilities(
-        page_size=PAGE_SIZE, ids_per_read=250, overlap=_OVERLAP, deletion_feed=True, exact_totals=True
-    )
+    capabilities = Capabilities(page_size=PAGE_SIZE, ids_per_read=250, overlap=_OVERLAP, deletion_feed=True, batches=True)
 
     def __init__(self, source: Source, transport: Transport) -> None:
         self.source = source
@@ -100,8 +98,8 @@ class RallyConnector:
         answer = self.wire.fetch(query)
         return lambda: self._page(layout, query, *read_result(answer, query))
 
-    def split(self, layout: Layout, parts: int) -> tuple[int, Sequence[KeyRange]]:
-        """Return the count and ranges cut at page borders, found by reading single ids at offsets."""
+    def split(self, layout: Layout, parts: int) -> Sequence[KeyRange]:
+        """Return ranges cut at page borders, found by reading single ids at offsets."""
         self.workspace()
         where = self._where(layout.type, [])
         total = self.wire.query(self._keys_query(layout.type, where, page_size=1))[0].total
@@ -112,8 +110,7 @@ class RallyConnector:
         probes = [self._keys_query(layout.type, where, page_size=1, start=start) for start in starts]
         borders = [_key_rows(each.result)[0].id for each in self.wire.queries(probes) if each.result.rows]
         edges = [0, *sorted(set(borders))]
-        ranges = [KeyRange(after, until) for after, until in zip(edges, [*edges[1:], None], strict=True)]
-        return total, ranges
+        return [KeyRange(after, until) for after, until in zip(edges, [*edges[1:], None], strict=True)]
 
     def records(self, layout: Layout, ids: Sequence[int]) -> Page:
         """Return the records with those ids; `in` takes a comma list (rally.md §4 C)."""

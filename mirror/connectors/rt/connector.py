@@ -37,7 +37,7 @@ class RTConnector:
 
     def __init__(self, source: Source, transport: Transport, *, per_page: int = PER_PAGE) -> None:
         self.capabilities = Capabilities(
-            page_size=per_page, ids_per_read=PER_PAGE, overlap=_OVERLAP, deletion_feed=True, exact_totals=True
+            page_size=per_page, ids_per_read=PER_PAGE, overlap=_OVERLAP, deletion_feed=True, batches=False
         )
         self.transport = transport
         self._source = source
@@ -78,15 +78,15 @@ class RTConnector:
         stretch = self._pager.stretch(search, empty_pages=4 * COLLECTIONS[layout.type.name].depth)
         return self._unread(layout, search, stretch)
 
-    def split(self, layout: Layout, parts: int) -> tuple[int, Sequence[KeyRange]]:
-        """Return the number of records, 0 when RT does not tell this account, and ranges of ids of equal width."""
+    def split(self, layout: Layout, parts: int) -> Sequence[KeyRange]:
+        """Return ranges of ids of equal width; one open range when RT does not count for this account."""
         search = keys_only(layout.type, self._scope.queues())
         total, newest = self._pager.count(search)
         if total is None or parts < 2 or total < 2 * self.capabilities.page_size or layout.type.name in ("user", "group"):
-            return total or 0, (KeyRange(),)  # ids of users and groups are far from dense: tickets use them up
+            return (KeyRange(),)  # ids of users and groups are far from dense: tickets use them up
         width = -(-id_of(newest.items[0]) // parts)
         closed = [KeyRange(width * n, width * (n + 1)) for n in range(parts - 1)]
-        return total, (*closed, KeyRange(width * (parts - 1)))
+        return (*closed, KeyRange(width * (parts - 1)))
 
     def records(self, layout: Layout, ids: Sequence[int]) -> Page:
         """Return the records with those ids; those that no listing shows are left out."""
