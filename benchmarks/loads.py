@@ -1,7 +1,7 @@
 """Scenario: full loads into one kind of database, by mirror, the limit, the floor and the peers, interleaved.
 
 Rates are records per second of the whole process less a run on no records at all: starting Python, importing, discovering
-and creating tables are not in them. What is compared are medians over the rounds.
+and creating tables are not in them. What is compared is the median of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -36,28 +36,21 @@ class Series:
         return median(each.seconds for each in self.empty)
 
     @property
-    def whole_seconds(self) -> float:
-        return median(each.seconds for each in self.full)
-
-    @property
-    def rate(self) -> float:
-        """Records per second, the empty run taken off."""
-        return self.records / (self.whole_seconds - self.start_seconds)
-
-    @property
-    def whole_rate(self) -> float:
-        """Records per second of the whole process."""
-        return self.records / self.whole_seconds
-
-    @property
-    def cpu_rate(self) -> float:
-        """Records per second of processor time, the empty run taken off."""
-        start = median(each.cpu_seconds for each in self.empty)
-        return self.records / (median(each.cpu_seconds for each in self.full) - start)
-
-    @property
     def peak_mb(self) -> float:
         return max(each.peak_mb for each in self.full)
+
+    def rates(self) -> list[float]:
+        """Return the records per second of each round, the empty run taken off."""
+        return [self.records / (each.seconds - self.start_seconds) for each in self.full]
+
+    def whole_rates(self) -> list[float]:
+        """Return the records per second of the whole process, by round."""
+        return [self.records / each.seconds for each in self.full]
+
+    def cpu_rates(self) -> list[float]:
+        """Return the records per second of the process's own processor time, by round, the empty run taken off."""
+        start = median(each.cpu_seconds for each in self.empty)
+        return [self.records / (each.cpu_seconds - start) for each in self.full]
 
 
 def full_loads(arena: Arena, kind: str, *, records: int, runs: int) -> None:
@@ -97,17 +90,22 @@ def _once(arena: Arena, kind: str, contestant: Contestant, records: int) -> Outc
 
 def _note(arena: Arena, kind: str, series: dict[str, Series]) -> None:
     notebook, scenario = arena.notebook, f"load {kind}"
-    ours, limit = series[MIRROR.name], series[LIMIT.name]
+    ours, limit = series[MIRROR.name].rates(), series[LIMIT.name]
     for name, each in series.items():
-        notebook.tell(scenario, f"{name}: rows a second", each.rate, "/s", _beside(each, limit))
-    notebook.at_least(scenario, "mirror against the limit", ours.rate / limit.rate, LIMIT_TARGET)
-    notebook.tell(scenario, "mirror against the floor", ours.rate / series[FLOOR.name].rate, "x")
+        notebook.tell(scenario, f"{name}: rows a second", median(each.rates()), "/s", _beside(each, limit))
+    notebook.at_least(scenario, "mirror against the limit", _ratio(ours, limit.rates()), LIMIT_TARGET)
+    notebook.tell(scenario, "mirror against the floor", _ratio(ours, series[FLOOR.name].rates()), "x")
     for name, wanted in PEER_TARGETS.items():
-        notebook.at_least(scenario, f"mirror against {name}", ours.rate / series[name].rate, wanted)
+        notebook.at_least(scenario, f"mirror against {name}", _ratio(ours, series[name].rates()), wanted)
+
+
+def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """Return the median over the rounds; a machine that slows down for a while slows both sides of a round."""
+    return median(our / their for our, their in zip(ours, theirs, strict=False))
 
 
 def _beside(each: Series, limit: Series) -> str:
     """Return what else is worth knowing about a program, in one line."""
-    ratios = f"{each.rate / limit.rate:.2f} of the limit (whole process {each.whole_rate / limit.whole_rate:.2f}"
-    rest = f"processor time {each.cpu_rate / limit.cpu_rate:.2f}); start {each.start_seconds:.2f} s"
-    return f"{ratios}, {rest}; peak {each.peak_mb:.0f} MB"
+    whole, cpu = _ratio(each.whole_rates(), limit.whole_rates()), _ratio(each.cpu_rates(), limit.cpu_rates())
+    ratios = f"{_ratio(each.rates(), limit.rates()):.2f} of the limit (whole process {whole:.2f}, processor time {cpu:.2f})"
+    return f"{ratios}; start {each.start_seconds:.2f} s; peak {each.peak_mb:.0f} MB"

@@ -29,6 +29,8 @@ _SLOTS = (
     "@VERSION@",
 )
 _OLDEST = datetime(2019, 1, 1, tzinfo=UTC)
+LAST_BIRTH = "2024-01-01T00:00:00.000Z"
+"""No record has a later LastUpdateDate before it is edited."""
 
 _WORDS = (
     "the customer wants a faster answer when an order is placed and the warehouse reports back before the carrier "

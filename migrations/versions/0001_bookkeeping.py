@@ -71,6 +71,7 @@ def _create_catalogue() -> None:
         _text("name_field", null=True),
         _text("stamp_field", null=True),
         sa.Column("restorable", sa.Boolean(), nullable=False),
+        sa.Column("transient", sa.Boolean(), nullable=False),
         _text("family"),
         _text("state"),
         sa.Column("vanished_at", INSTANT),

@@ -17,7 +17,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Create both tables."""
-    op.create_table("mirror_suspect", *_key("source", "type"), _id("id"))
+    op.create_table("mirror_suspect", *_key("source", "kind", "type"), _id("id"))
     op.create_table("mirror_referrer", *_key("source", "type"), _id("id"), *_key("referrer_type"), _id("referrer_id"))
 
 

@@ -8,6 +8,7 @@ import click
 
 from mirror.api import Outcome, SourceStatus, SyncOptions, TypeStatus
 from mirror.cli.errors import stopping_at_once
+from mirror.cli.footprint import keep_memory_flat
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, print_table, say
 from mirror.cli.pace import duration, subject
@@ -52,6 +53,7 @@ def sync(
     if given["push"]:
         raise UsageError("--push is not there yet: this version of mirror only reads from the tracker")
     options = SyncOptions(types, full=given["full"], allow_mass_delete=given["allow_mass_delete"])
+    keep_memory_flat()
     with stopping_at_once(), invocation.open() as mirror, progress() as drawer:
         outcomes = mirror.sync(names, options, emit=drawer.show)
     if given["as_json"]:

@@ -97,6 +97,10 @@ class Connector(Protocol):
         """Yield a finding each about authentication, scope, clock offset and page cap; refusals are findings, not raised."""
         ...
 
+    def identity(self) -> str:
+        """Return what tells this place from every other, whatever the settings call it; "" when nothing does."""
+        ...
+
     def discover(self, known_digest: str | None) -> Catalog | None:
         """Return what the source offers, or None when its digest is still `known_digest`.
 
@@ -112,8 +116,11 @@ class Connector(Protocol):
         """
         ...
 
-    def split(self, layout: Layout, parts: int) -> Sequence[KeyRange]:
+    def split(self, layout: Layout, parts: int, count: int | None) -> Sequence[KeyRange]:
         """Return at most `parts` ranges of about equal size that together cover all ids.
+
+        Args:
+            count: how many records there are, as an answer has said just now; None when it did not.
 
         The last range is open (until=None). One open range is always a right answer.
         """

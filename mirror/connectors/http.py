@@ -57,7 +57,7 @@ class Answer:
 
     Attributes:
         packed: the body as it was sent, still compressed: several answers may wait at once for the one thread that reads.
-        server_time: the Date header, UTC, whole seconds; our own clock when there is none.
+        server_time: the Date header, UTC, whole seconds; on an error without one, our own clock.
         elapsed_seconds: from sending to the last byte; the server looked at its data at most that long before server_time.
         cookies: set by this answer.
     """
@@ -197,7 +197,9 @@ class Transport:
                 with response:
                     answer = _answer(response, began)
             except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-                raise _translated(error, self.url) from error
+                log.info("request failed reason=%s", type(error).__name__)
+                # Without its cause: that one's text has the whole address, and a security token may be part of it.
+                raise _translated(error, self.url) from None
         if answer.status in RETRIED_STATUSES:
             raise RetryableError(f"{self.url} answered {answer.status}", _retry_after(answer))
         return answer
@@ -206,8 +208,7 @@ class Transport:
     def _turn(self) -> Iterator[None]:
         """Hold one of the credential's places, after any parking is over."""
         with self._gate:
-            pause = self._parked_until - time.monotonic()
-            if pause > 0:
+            while (pause := self._parked_until - time.monotonic()) > 0:
                 self._sleep(pause)
             with self._lock:
                 self.requests_made += 1
@@ -215,14 +216,19 @@ class Transport:
 
     def _wait(self, error: RetryableError, attempt: int) -> None:
         backoff = self.patience.first_wait_seconds * 2 ** (attempt - 1) * random.uniform(0.5, 1.0)
-        seconds = min(backoff if error.after_seconds is None else error.after_seconds, _LONGEST_WAIT_SECONDS)
+        asked = error.after_seconds or 0.0
+        if asked > _LONGEST_WAIT_SECONDS:
+            raise RetryableError(
+                f"{error}, and asks to wait for {asked:.0f} seconds; sync again after that", asked
+            ) from error
+        seconds = min(max(backoff, asked), _LONGEST_WAIT_SECONDS)
         log.info("request will be repeated attempt=%d wait_seconds=%.2f", attempt, seconds)
         self.on_wait(seconds, str(error))
-        if error.after_seconds is not None:
-            with self._lock:
-                self._parked_until = max(self._parked_until, time.monotonic() + seconds)
-        else:
+        if error.after_seconds is None:
             self._sleep(seconds)
+            return
+        with self._lock:
+            self._parked_until = max(self._parked_until, time.monotonic() + seconds)
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -240,17 +246,24 @@ def _answer(response: requests.Response, began: float) -> Answer:
         status=response.status_code,
         packed=packed,
         headers=response.headers,
-        server_time=_server_time(response.headers),
+        server_time=_server_time(response.headers, response.status_code),
         elapsed_seconds=time.monotonic() - began,
         cookies=response.cookies.get_dict(),
     )
 
 
-def _server_time(headers: Mapping[str, str]) -> datetime:
+def _server_time(headers: Mapping[str, str], status: int) -> datetime:
+    """Return the Date header; an error page of a gateway may go without, a good answer may not.
+
+    Raises:
+        ProtocolError: nothing would say up to when the answer holds, and our own clock must not.
+    """
     try:
         return parsedate_to_datetime(headers["Date"]).astimezone(UTC)
     except (KeyError, ValueError, TypeError):
-        return datetime.now(UTC)
+        if status >= 400:
+            return datetime.now(UTC)
+        raise ProtocolError("the server's answer has no Date header; a proxy in between may remove it") from None
 
 
 def _retry_after(answer: Answer) -> float | None:

@@ -17,7 +17,7 @@ _LISTED_PAGES = 4
 counts of its key ranges first. Where each window costs a request: one page."""
 
 _COUNTED_RANGES = 8
-"""Into so many ranges a larger type, or a range whose count differs, is cut; where each costs a request: not at all at first."""
+"""Into so many ranges a larger type, or a range whose count differs, is cut; where each costs a request, not before."""
 
 
 @dataclass(slots=True)
@@ -26,13 +26,11 @@ class Findings:
 
     Attributes:
         differing: ids that are unknown here or have another revision.
-        unknown: those of them that are unknown here.
         absent: ids that are stored but were not in a complete listing.
         seen_count: how many records of the type the tracker showed.
     """
 
     differing: dict[str, set[int]] = field(default_factory=dict)
-    unknown: dict[str, set[int]] = field(default_factory=dict)
     absent: dict[str, set[int]] = field(default_factory=dict)
 
 
@@ -87,7 +85,6 @@ def _look(run: Run, window: Window, page: KeyPage, found: Findings) -> list[Wind
     stored = dict(run.store.keys(layout, window.keys))
     listed = {each.id: each.revision for each in page.keys}
     _add(found.differing, name, {key for key, revision in listed.items() if stored.get(key) != revision})
-    _add(found.unknown, name, listed.keys() - stored.keys())
     if page.complete:
         _add(found.absent, name, stored.keys() - listed.keys())
     return []

@@ -24,7 +24,6 @@ class _Listing:
     newest: datetime | None = None
     complete: bool = False
     differing: list[int] = field(default_factory=list)
-    fresh: set[int] = field(default_factory=set)
 
 
 def pull_changes(run: Run, names: Sequence[str]) -> dict[str, set[int]]:
@@ -44,10 +43,9 @@ def pull_changes(run: Run, names: Sequence[str]) -> dict[str, set[int]]:
     for name, ids in wanted.items():
         run.emit(Expected(run.source.name, name, Phase.CHANGES, len(ids)))
     missing = run.read(wanted, Phase.CHANGES)
-    for name, listing in listings.items():
-        run.fresh.setdefault(name, set()).update(listing.fresh)
-        if listing.complete and not run.has_failed(name):
-            run.store.set_watermark(run.source.name, name, _advanced(marks[name], listing), now=run.clock())
+    complete = {name: each for name, each in listings.items() if each.complete and not run.has_failed(name)}
+    moved = {name: _advanced(marks[name], each) for name, each in complete.items()}
+    run.store.set_watermarks(run.source.name, moved, now=run.clock())
     return missing
 
 
@@ -59,9 +57,8 @@ def _compare(run: Run, page: KeyPage, listings: dict[str, _Listing]) -> None:
     listing = listings.setdefault(name, _Listing(page.server_time))
     known = run.store.revisions(run.layouts[name], [each.id for each in page.keys])
     listing.differing.extend(each.id for each in page.keys if known.get(each.id) != each.revision)
-    # After a load, a record that changed meanwhile may be shown under an older name by one that was read before it.
-    since_load = run.load_began_at is not None
-    listing.fresh.update(each.id for each in page.keys if since_load or each.id not in known)
+    if run.load_began_at is not None:
+        run.suspect_since_load(run.layouts[name], list(known))
     listing.newest = max(filter(None, [listing.newest, *map(_changed_at, page.keys)]), default=None)
     listing.complete = page.complete
 

@@ -57,7 +57,7 @@ def _located(run: Run, listed: list[Deletion]) -> dict[str, dict[int, Deletion]]
 
 
 def settle_absent(run: Run, absent: Mapping[str, set[int]]) -> None:
-    """Learn what became of records that a complete listing did not show, and tombstone them.
+    """Learn what became of records that a complete listing did not show, and tombstone those that are not there.
 
     A type of which too large a share would go is left as it is, unless mass deletes are allowed.
     """
@@ -65,19 +65,18 @@ def settle_absent(run: Run, absent: Mapping[str, set[int]]) -> None:
         if run.has_failed(name):
             continue
         known = run.store.count(run.layouts[name], KeyRange())
-        if _is_mass(len(ids), known) and not run.allow_mass_delete:
+        transient = run.layouts[name].type.transient
+        if _is_mass(len(ids), known) and not (transient or run.allow_mass_delete):
             run.refused.append(MassDeleteError(name, len(ids), known))
             continue
-        fates = _fates(run, name, ids)
+        missing = run.read({name: sorted(ids)}, Phase.DELETIONS).get(name, set())
+        fates = _fates(run, name, missing)
         if run.has_failed(name):
             continue
-        present = [each for each, fate in fates.items() if fate is Fate.PRESENT]
-        if present:
+        for fate in set(fates.values()):
+            buried = {each for each, its in fates.items() if its is fate}
             # Readable, yet neither listed nor found by a query in our scope: it was moved out of it.
-            out = run.read({name: present}, Phase.DELETIONS).get(name, set())
-            fates |= dict.fromkeys(out, Fate.OUT_OF_SCOPE)
-        for fate in set(fates.values()) - {Fate.PRESENT}:
-            _bury(run, name, {each for each, its in fates.items() if its is fate}, fate, {})
+            _bury(run, name, buried, Fate.OUT_OF_SCOPE if fate is Fate.PRESENT else fate, {})
 
 
 def _is_mass(vanished: int, known: int) -> bool:

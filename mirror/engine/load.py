@@ -57,22 +57,30 @@ def load_in_order(run: Run, names: Sequence[str], loaded: Collection[str]) -> No
     """Load the types completely, those first whose renamed records could not be told by a stamp afterwards.
 
     Whatever is read after a record shows its name as it was then or later. So a type without a stamp comes before all that
-    may refer to it; where that is not so, its names are compared once the type is there.
+    may refer to it. Where other types were there before, or a load was broken off, names are compared afterwards.
 
     Args:
         loaded: types that an earlier run has loaded.
     """
-    types = {name: run.layouts[name].type for name in names}
-    first = [name for name, each in types.items() if each.name_field and each.tracking is not Tracking.STAMP]
-    notes = run.store.notes(run.source.name)
-    if first or notes.get(_NAMES_PENDING):
-        run.store.note(run.source.name, _NAMES_PENDING, "1")
-        load(run, first)
-        earlier = {name: run.layouts[name] for name in run.layouts if name in first or name in loaded}
-        for name in earlier if notes.get(_NAMES_PENDING) else first:
-            run.store.spread_names(earlier, name, None)
-        run.store.note(run.source.name, _NAMES_PENDING, "")
+    source, store = run.source.name, run.store
+    was_broken_off = bool(store.notes(source).get(_NAMES_PENDING))
+    if not names and not was_broken_off:
+        return
+    store.note(source, _NAMES_PENDING, "1")
+    named = [name for name in names if run.layouts[name].type.name_field]
+    first = [name for name in named if run.layouts[name].type.tracking is not Tracking.STAMP]
+    load(run, first)
     load(run, [name for name in names if name not in first])
+    if was_broken_off:
+        spread = dict.fromkeys(run.layouts, run.layouts)
+    elif loaded:
+        spread = dict.fromkeys(named, run.layouts)
+    else:
+        among = {name: run.layouts[name] for name in first}
+        spread = dict.fromkeys(first, among)
+    for name, owners in spread.items():
+        store.spread_names(owners, name, None)
+    store.note(source, _NAMES_PENDING, "")
 
 
 def load(run: Run, names: Sequence[str]) -> None:
@@ -161,15 +169,15 @@ def _fetch_behind(run: Run, readers: _Readers, each: _Type, until: int | None, p
         return
     left = None if page.announced is None else page.announced - page.received
     if not each.divided and (left is None or left > page.received):
-        readers.submit((name, None), lambda: iter([_ranges(run, layout, after)]))
+        readers.submit((name, None), lambda: iter([_ranges(run, layout, after, page.announced)]))
     else:
         _submit(run, readers, each, Slice(run.source.name, name, after, until, page.server_time))
     each.divided = True
 
 
-def _ranges(run: Run, layout: Layout, after: int) -> _Ranges:
+def _ranges(run: Run, layout: Layout, after: int, count: int | None) -> _Ranges:
     """Return ranges for everything behind `after`."""
-    ranges = run.connector.split(layout, run.source.concurrency)
+    ranges = run.connector.split(layout, run.source.concurrency, count)
     behind = [each for each in ranges if each.until is None or each.until > after]
     return tuple(KeyRange(max(each.after, after), each.until) for each in behind)
 
@@ -187,6 +195,8 @@ def _keep(run: Run, each: _Type, until: int | None, page: Page) -> None:
     known = each.slices.get(until) or Slice(run.source.name, name, 0, until, each.started_at)
     part = replace(known, after=known.after if page.after is None else page.after, done=page.after is None)
     each.slices[until] = part
+    if each.force:
+        run.suspect_around(page)
     run.keep(page, Phase.LOAD, progress=part, force=each.force)
 
 

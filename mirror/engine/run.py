@@ -10,7 +10,7 @@ from mirror.connectors.base import Connector
 from mirror.engine.readers import Readers
 from mirror.errors import MassDeleteError, MirrorError
 from mirror.model.event import Event, Phase, SliceFailed, Stored, Tally
-from mirror.model.layout import Layout
+from mirror.model.layout import HEAD, Layout
 from mirror.model.page import Page
 from mirror.model.progress import Slice
 from mirror.model.source import Source
@@ -26,7 +26,6 @@ class Run:
         failed: slices that are incomplete; nothing was tombstoned and no watermark moved on their account.
         load_began_at: the tracker's time when the first page of the loads was asked for that no complete run has followed;
             None when there is none. A name that another record shows may be as old as that.
-        fresh: type -> ids that were stored under a new name, or for the first time; who refers to them is brought in line.
     """
 
     source: Source
@@ -40,7 +39,6 @@ class Run:
     failed: list[SliceFailed] = field(default_factory=list)
     refused: list[MassDeleteError] = field(default_factory=list)
     load_began_at: datetime | None = None
-    fresh: dict[str, set[int]] = field(default_factory=dict)
 
     def fail(self, type_name: str, phase: Phase, reason: MirrorError | str) -> None:
         """Record that a slice is incomplete, and go on."""
@@ -56,8 +54,6 @@ class Run:
         """Store a page and tell about it."""
         applied = self.store.apply(page, now=self.clock(), progress=progress, force=force)
         name = page.layout.type.name
-        if applied.renamed:
-            self.fresh.setdefault(name, set()).update(applied.renamed)
         self.count(name, phase, page.received, applied.tally)
 
     def count(self, type_name: str, phase: Phase, received: int, tally: Tally) -> None:
@@ -83,24 +79,44 @@ class Run:
                 if outcome.failure:
                     self.fail(name, phase, outcome.failure)
                 elif outcome.value is not None:
-                    self.suspect_changed(outcome.value)
+                    self.suspect_around(outcome.value)
                     self.keep(outcome.value, phase, force=force)
                     absent = set(chunk) - _ids(outcome.value)
                     if absent:
                         missing.setdefault(name, set()).update(absent)
         return missing
 
-    def suspect_changed(self, page: Page) -> None:
-        """Suspect the records at the other end of every link that the page adds or removes.
+    def suspect_around(self, page: Page) -> None:
+        """Before `page` is stored, suspect what may not match it any more though its own revision and stamp stay.
 
-        They may show the same link, or count it, without their own revision or stamp having moved.
+        Records at the other end of every link that it adds or removes show or count that link; whoever refers to a record
+        shows its name.
         """
         layout, ids = page.layout, [row[1] for row in page.rows]
         self.store.recall_referrers(layout.source, layout.type.name, ids)
+        self._suspect_names(page)
         if layout.links:
             before = self.store.link_targets(layout, ids)
             now = {name: {(row[0], row[2], row[4]) for row in page.links.get(name, ())} for name in before}
             self._suspect(layout, {name: links ^ now[name] for name, links in before.items()})
+
+    def _suspect_names(self, page: Page) -> None:
+        """Suspect the names of records that are new or renamed."""
+        layout = page.layout
+        places = [at for at, each in enumerate(layout.columns) if each.field == layout.type.name_field]
+        if places:
+            at, stored = places[0] + len(HEAD), self.store.names(layout, [row[1] for row in page.rows])
+            renamed = [row[1] for row in page.rows if row[1] not in stored or stored[row[1]] != row[at]]
+            self.store.suspect(layout.source, {layout.type.name: renamed}, names=True)
+            unnamed = [row[1] for row in page.rows if row[at] is None and stored.get(row[1]) is not None]
+            if unnamed:  # only the tracker knows what it shows instead
+                self.store.suspect_referrers(self.layouts, layout.type.name, unnamed)
+
+    def suspect_since_load(self, layout: Layout, ids: Sequence[int]) -> None:
+        """Suspect what a record that changed during the load may have left behind in records that were read before it."""
+        if layout.type.name_field:
+            self.store.suspect(layout.source, {layout.type.name: ids}, names=True)
+        self._suspect(layout, self.store.link_targets(layout, ids))
 
     def suspect_neighbours(self, layout: Layout, ids: Sequence[int]) -> None:
         """Suspect whatever refers to these records, which are about to go, or is linked from them."""

@@ -14,7 +14,7 @@ from mirror.engine.changes import pull_changes
 from mirror.engine.deletions import follow_feed, settle_absent
 from mirror.engine.load import LOAD_BEGAN, load_in_order
 from mirror.engine.run import Run
-from mirror.errors import MassDeleteError, RemoteError, UnknownTypeError
+from mirror.errors import ConfigError, MassDeleteError, RemoteError, UnknownTypeError
 from mirror.model.event import Event, Phase, SliceFailed, SyncEnded, SyncStarted, Tally, Waiting
 from mirror.model.layout import Layout
 from mirror.model.page import KeyRange
@@ -24,6 +24,7 @@ from mirror.model.source import Source
 from mirror.store.store import Store
 
 _ALLOWED_TYPES = "allowed_types"
+_IDENTITY = "identity"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +132,13 @@ def _sync(run: Run, options: SyncOptions) -> None:
 def _discovered(run: Run) -> tuple[dict[str, Layout], frozenset[str]]:
     """Return the layouts of all wanted types, and the names of those that got new fields."""
     source, store = run.source, run.store
+    _refuse_other_place(run)
     allowed = " ".join(source.types)
     known = store.digest(source.name) if store.notes(source.name).get(_ALLOWED_TYPES) == allowed else None
     catalog = run.connector.discover(known)
     if catalog is None:
         return dict(store.layouts(source.name)), store.grown_types(source.name)
+    _refuse_unknown_types(source, catalog)
     for name in catalog.shown_by:
         layout = store.layouts(source.name).get(name)
         if layout is not None:
@@ -144,6 +147,27 @@ def _discovered(run: Run) -> tuple[dict[str, Layout], frozenset[str]]:
     adoption = store.adopt(source.name, source.tracker, wanted, now=run.clock())
     store.note(source.name, _ALLOWED_TYPES, allowed)
     return dict(adoption.layouts), adoption.grown
+
+
+def _refuse_other_place(run: Run) -> None:
+    """Make sure that the source still means the place that its rows came from; rows of two places must not mix."""
+    here, noted = run.connector.identity(), run.store.notes(run.source.name).get(_IDENTITY)
+    if here and noted and here != noted:
+        raise ConfigError(
+            f"source {run.source.name!r} was mirrored from {noted} and is now set to {here}; "
+            "give the new place a source of its own, with another name"
+        )
+    run.store.note(run.source.name, _IDENTITY, here)
+
+
+def _refuse_unknown_types(source: Source, catalog: Catalog) -> None:
+    """Make sure that every name in the allow-list is offered; a misspelt one would mirror nothing, silently."""
+    offered = {each.lower(): each for each in catalog.types}
+    for each in source.types:
+        name = each.removeprefix("-").lower()
+        if name != "*" and name not in offered:
+            near = get_close_matches(name, offered, n=3)
+            raise UnknownTypeError(each.removeprefix("-"), tuple(offered[it] for it in near))
 
 
 def _chosen(offered: dict[str, Layout], asked: Sequence[str]) -> list[str]:
@@ -162,8 +186,6 @@ def _follow(run: Run, names: Sequence[str], *, exact: bool) -> None:
     missing = pull_changes(run, names)
     follow_feed(run)
     found = take_census(run, names, exact=exact)
-    for name, ids in found.unknown.items():
-        run.fresh.setdefault(name, set()).update(ids)
     unread = run.read({name: sorted(ids) for name, ids in found.differing.items()}, Phase.CHANGES)
     for part in (missing, unread):
         for name, ids in part.items():
@@ -188,9 +210,8 @@ def _mend_references(run: Run) -> None:
         run.read({name: ids for name, ids in stored.items() if ids}, Phase.LINKS, force=True)
         for name, ids in wanted.items():
             looked_at.setdefault(name, set()).update(ids)
-    for name, done in looked_at.items():
-        if not run.has_failed(name):
-            run.store.clear_suspects(source, name, sorted(done))
-    for name, fresh in run.fresh.items():
-        if fresh and run.layouts[name].type.name_field:
-            run.store.spread_names(run.layouts, name, sorted(fresh))
+    run.store.clear_suspects(source, {name: ids for name, ids in looked_at.items() if not run.has_failed(name)})
+    renamed = {name: ids for name, ids in run.store.suspects(source, names=True).items() if name in run.layouts}
+    for name, fresh in renamed.items():
+        run.store.spread_names(run.layouts, name, sorted(fresh))
+    run.store.clear_suspects(source, renamed, names=True)

@@ -66,6 +66,7 @@ class RecordType:
         key_field: the field people use to name a record (`FormattedID`); None means the id.
         stamp_field: for Tracking.STAMP, the field with the instant of the last change.
         restorable: deletions of it appear in the tracker's own list of deletions.
+        transient: its records vanish in numbers as a matter of course, so that is no sign of a fault.
         family: types with the same word here can be listed together by their connector; empty when alone. Only a
             connector reads it.
     """
@@ -78,6 +79,7 @@ class RecordType:
     key_field: str | None = None
     stamp_field: str | None = None
     restorable: bool = False
+    transient: bool = False
     family: str = ""
 
     def field(self, name: str) -> Field | None:

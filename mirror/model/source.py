@@ -39,7 +39,11 @@ class Source:
     concurrency: int = 8
 
     def wants(self, type_name: str) -> bool:
-        """Return whether the allow-list lets `type_name` through; an exclusion always wins."""
-        if f"-{type_name}" in self.types:
+        """Return whether the allow-list lets `type_name` through, in whatever case it is written.
+
+        An exclusion always wins; a list of exclusions alone lets all others through.
+        """
+        listed = {each.lower() for each in self.types}
+        if f"-{type_name}".lower() in listed:
             return False
-        return "*" in self.types or type_name in self.types
+        return bool({"*", type_name.lower()} & listed) or all(each.startswith("-") for each in listed)

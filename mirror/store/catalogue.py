@@ -14,6 +14,7 @@ from mirror.model.layout import Column, Layout, LinkTable, Part, arrange, table_
 from mirror.model.schema import Catalog, Field, Kind, RecordType, Tracking
 from mirror.store.record_tables import create_or_grow, present_tables, short_digest
 from mirror.store.tables import field as fields
+from mirror.store.tables import load_slice as slices
 from mirror.store.tables import record_type as types
 from mirror.store.tables import source as sources
 
@@ -43,11 +44,13 @@ class _Known:
         tables: type name -> table name, of all sources of the tracker.
         names: table name -> columns and link tables, of all sources of the tracker and of vanished fields as well.
         live: type name -> names of the columns and link tables in use, of this source.
+        vanished: types of this source that were not on offer any more.
     """
 
     tables: dict[str, str]
     names: dict[str, dict[str, Column | LinkTable]]
     live: dict[str, frozenset[str]]
+    vanished: frozenset[str]
 
 
 def adopt(connection: Connection, source: str, tracker: str, catalog: Catalog, *, now: datetime) -> Adoption:
@@ -58,10 +61,12 @@ def adopt(connection: Connection, source: str, tracker: str, catalog: Catalog, *
     present = present_tables(connection, names)
     for each in layouts.values():
         create_or_grow(connection, each, present)
-    grown = frozenset(name for name, layout in layouts.items() if name in known.live and _names(layout) - known.live[name])
+    grown = frozenset(name for name, layout in layouts.items() if _is_behind(layout, known))
     _store(connection, layouts, now=now)
     connection.execute(update(types).where(types.c.source == source, types.c.type.in_(grown)).values(grown=True))
     _mark_vanished_types(connection, source, layouts, now=now)
+    # A load that is under way has read its first records without what is new; it begins again.
+    connection.execute(delete(slices).where(slices.c.source == source, slices.c.type.in_(grown)))
     connection.execute(delete(sources).where(sources.c.name == source))
     values = {"name": source, "tracker": tracker, "digest": catalog.digest, "adopted_at": now}
     connection.execute(insert(sources).values(values))
@@ -106,17 +111,20 @@ def _known(connection: Connection, source: str, tracker: str) -> _Known:
     join = (fields.c.source == types.c.source) & (fields.c.type == types.c.type)
     tables: dict[str, str] = {}
     live: dict[str, frozenset[str]] = {}
+    vanished: set[str] = set()
     for row in connection.execute(select(types).where(types.c.tracker == tracker).order_by(types.c.source)):
         tables.setdefault(row.type, row.table_name)
         if row.source == source:
             live[row.type] = frozenset()
+            if row.state == VANISHED:
+                vanished.add(row.type)
     names: dict[str, dict[str, Column | LinkTable]] = {}
     query = select(fields, types.c.table_name).join_from(fields, types, join).where(types.c.tracker == tracker)
     for row in connection.execute(query):
         names.setdefault(row.table_name, {})[row.column_name] = _column(row)
         if row.source == source and row.vanished_at is None:
             live[row.type] |= {row.column_name}
-    return _Known(tables, names, live)
+    return _Known(tables, names, live, frozenset(vanished))
 
 
 def _arrange(source: str, tracker: str, record_type: RecordType, known: _Known) -> Layout:
@@ -134,6 +142,12 @@ def _free_table(tracker: str, type_name: str, used: set[str]) -> str:
 
 def _places(layout: Layout) -> list[Column | LinkTable]:
     return [*layout.columns, *layout.links]
+
+
+def _is_behind(layout: Layout, known: _Known) -> bool:
+    """Return whether stored rows lack something: a field is new, or the type was not followed for a while."""
+    name = layout.type.name
+    return name in known.live and (name in known.vanished or bool(_names(layout) - known.live[name]))
 
 
 def _names(layout: Layout) -> frozenset[str]:
@@ -174,6 +188,7 @@ def _type_values(layout: Layout) -> dict[str, Any]:
         "name_field": each.name_field,
         "stamp_field": each.stamp_field,
         "restorable": each.restorable,
+        "transient": each.transient,
         "family": each.family,
         "state": OFFERED,
         "vanished_at": None,
@@ -219,6 +234,7 @@ def _layout(row: Row[Any], parts: list[Row[Any]]) -> Layout:
         key_field=row.key_field,
         stamp_field=row.stamp_field,
         restorable=row.restorable,
+        transient=row.transient,
         family=row.family,
     )
     taken = [_column(part) for part in parts]

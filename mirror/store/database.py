@@ -217,7 +217,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     (https://sqlite.org/pragma.html#pragma_synchronous); a lost page is simply fetched again.
     """
     cursor = connection.cursor()
-    for each in ("journal_mode=WAL", "synchronous=NORMAL", "temp_store=MEMORY"):
+    for each in ("journal_mode=WAL", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {each}")
     cursor.close()
 

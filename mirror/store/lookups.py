@@ -22,6 +22,16 @@ def revisions(connection: Connection, layout: Layout, ids: Collection[int]) -> d
     return {row[0]: row[1] for chunk in chunked(ids) for row in connection.execute(query.where(table.c.id.in_(chunk)))}
 
 
+def names(connection: Connection, layout: Layout, ids: Collection[int]) -> dict[int, str | None]:
+    """Return id -> name, as others show it, of those of `ids` that are stored; nothing for a type without names."""
+    described = describe(layout)
+    if described.name_column is None:
+        return {}
+    table = described.table
+    query = select(table.c.id, table.c[described.name_column]).where(table.c.source == layout.source)
+    return {row[0]: row[1] for chunk in chunked(ids) for row in connection.execute(query.where(table.c.id.in_(chunk)))}
+
+
 def newest(connection: Connection, layout: Layout) -> int:
     """Return the highest stored id; 0 when nothing is stored."""
     table = describe(layout).table

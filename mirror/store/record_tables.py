@@ -100,9 +100,9 @@ def present_tables(connection: Connection, names: Iterable[str]) -> dict[str, fr
 def create_indexes(connection: Connection, layout: Layout, keyed_types: frozenset[str]) -> None:
     """Create the secondary indexes of `layout` where missing; meant to run after the first load, which they slow down.
 
-    There are few: by change time (what is new), by key (how people name a record), and by those references that lead to
-    records with keys of their own (parents, work products), through which reports join and renames spread. References to
-    the few users, projects or iterations have none: reading the table is as quick for them.
+    There are few: link tables by target, and rows by change time (what is new), by key (how people name a record), and by
+    those references that lead to records with keys of their own (parents, work products), through which reports join and
+    renames spread. References to the few users, projects or iterations have none: reading the table is as quick for them.
 
     Args:
         keyed_types: names of this source's types that have a key field.
@@ -111,6 +111,11 @@ def create_indexes(connection: Connection, layout: Layout, keyed_types: frozense
     for name in _indexed(layout, keyed_types):
         label = index_name(layout.table, name)
         Index(label, table.c.source, table.c[name]).create(connection, checkfirst=True)
+    for link in layout.links:
+        if link.kind is Kind.LINKS:
+            table = describe(layout).links[link.field]
+            label = index_name(link.name, "target_id")
+            Index(label, table.c.source, table.c.target_id).create(connection, checkfirst=True)
 
 
 def index_name(table: str, *columns: str) -> str:
@@ -176,10 +181,7 @@ def _link_columns(kind: Kind) -> list[Column[object]]:
 
 def _link_definition(link: LinkTable) -> Table:
     key = PrimaryKeyConstraint("source", "id", "position", name=_pk(link.name))
-    table = Table(link.name, MetaData(), *_link_columns(link.kind), key)
-    if link.kind is Kind.LINKS:
-        Index(index_name(link.name, "target_id"), table.c.source, table.c.target_id)
-    return table
+    return Table(link.name, MetaData(), *_link_columns(link.kind), key)
 
 
 def _pk(table: str) -> str:

@@ -88,7 +88,8 @@ def _rename(connection: Connection, pointer: Pointer, renamed: RecordTable, poin
     now = _slim(renamed.table.name, "source", "id", name_column).alias("renamed")
     same = and_(now.c.source == renamed.layout.source, now.c.id == pointer.target)
     name = select(cast(now.c[name_column], Text)).where(same).scalar_subquery()
-    there = select(now.c.id).where(same).exists()
+    # A record without a name is shown under another text, which only the tracker knows.
+    there = select(now.c.id).where(same, now.c[name_column].is_not(None)).exists()
     stale = pointer.name.is_distinct_from(name)
     statement = update(pointer.table).where(*pointing, there, stale).values({pointer.name.name: name})
     return connection.execute(statement).rowcount

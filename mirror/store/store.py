@@ -135,6 +135,11 @@ class Store:
         with self._database.read() as connection:
             return keys.count(connection, self._writer(layout).target, within)
 
+    def names(self, layout: Layout, ids: Collection[int]) -> dict[int, str | None]:
+        """Return id -> name, as others show it, of those of `ids` that are stored."""
+        with self._database.read() as connection:
+            return lookups.names(connection, layout, ids)
+
     def newest(self, layout: Layout) -> int:
         """Return the highest stored id; 0 when there is none."""
         with self._database.read() as connection:
@@ -168,10 +173,14 @@ class Store:
 
     # records to be read again
 
-    def suspect(self, source: str, ids: Mapping[str, Collection[int]]) -> None:
-        """Remember, by type, records that may differ from the tracker though their revision is the same."""
+    def suspect(self, source: str, ids: Mapping[str, Collection[int]], *, names: bool = False) -> None:
+        """Remember, by type, records that may differ from the tracker though their revision is the same.
+
+        Args:
+            names: they themselves are right, but others may show them under an older name.
+        """
         with self._database.write() as connection:
-            suspects.add(connection, source, ids)
+            suspects.add(connection, source, suspects.NAME if names else suspects.RECORD, ids)
 
     def suspect_referrers(self, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int]) -> None:
         """Suspect whatever refers to these records, now and once more when they come back after having vanished."""
@@ -183,15 +192,15 @@ class Store:
         with self._database.write() as connection:
             suspects.recall(connection, source, type_name, ids)
 
-    def suspects(self, source: str) -> dict[str, set[int]]:
-        """Return type name -> ids of all suspects."""
+    def suspects(self, source: str, *, names: bool = False) -> dict[str, set[int]]:
+        """Return type name -> ids of all suspects of the one kind or the other."""
         with self._database.read() as connection:
-            return suspects.listed(connection, source)
+            return suspects.listed(connection, source, suspects.NAME if names else suspects.RECORD)
 
-    def clear_suspects(self, source: str, type_name: str, ids: Collection[int]) -> None:
-        """Forget suspects: they have been read again."""
+    def clear_suspects(self, source: str, ids: Mapping[str, Collection[int]], *, names: bool = False) -> None:
+        """Forget suspects: they have been looked at."""
         with self._database.write() as connection:
-            suspects.clear(connection, source, type_name, ids)
+            suspects.clear(connection, source, suspects.NAME if names else suspects.RECORD, ids)
 
     # records that vanished
 
@@ -261,11 +270,12 @@ class Store:
         with self._database.read() as connection:
             return progress.watermarks(connection, source)
 
-    def set_watermark(self, source: str, type_name: str, at: datetime, *, now: datetime | None = None) -> None:
-        """Store that changes up to `at`, tracker's time, are in the database."""
+    def set_watermarks(self, source: str, marks: Mapping[str, datetime], *, now: datetime | None = None) -> None:
+        """Store, by type, that changes up to these instants of the tracker are in the database."""
         with self._database.write() as connection:
-            progress.set_watermark(connection, source, type_name, at)
-            progress.touch(connection, source, type_name, now)
+            for type_name, at in marks.items():
+                progress.set_watermark(connection, source, type_name, at)
+                progress.touch(connection, source, type_name, now)
 
     def note(self, source: str, key: str, value: str) -> None:
         """Store one small fact about a source."""

@@ -15,28 +15,32 @@ from mirror.store.chunks import chunked
 from mirror.store.references import Pointer, pointers
 from mirror.store.tables import referrer, suspect
 
+RECORD = "record"  # read it again
+NAME = "name"  # others may show it under an older name
 
-def add(connection: Connection, source: str, ids: Mapping[str, Collection[int]]) -> None:
+
+def add(connection: Connection, source: str, kind: str, ids: Mapping[str, Collection[int]]) -> None:
     """Suspect records, by type; those suspected already stay so."""
-    rows = [{"source": source, "type": name, "id": each} for name, some in ids.items() for each in some]
+    rows = [{"source": source, "kind": kind, "type": name, "id": each} for name, some in ids.items() for each in some]
     if rows:
         connection.execute(_insert_new(connection, suspect), rows)
 
 
-def listed(connection: Connection, source: str) -> dict[str, set[int]]:
-    """Return type name -> ids of all suspects."""
+def listed(connection: Connection, source: str, kind: str) -> dict[str, set[int]]:
+    """Return type name -> ids of all suspects of that kind."""
     found: dict[str, set[int]] = {}
-    for name, each in connection.execute(select(suspect.c.type, suspect.c.id).where(suspect.c.source == source)):
+    query = select(suspect.c.type, suspect.c.id).where(suspect.c.source == source, suspect.c.kind == kind)
+    for name, each in connection.execute(query):
         found.setdefault(name, set()).add(each)
     return found
 
 
-def clear(connection: Connection, source: str, type_name: str, ids: Collection[int]) -> None:
+def clear(connection: Connection, source: str, kind: str, ids: Mapping[str, Collection[int]]) -> None:
     """Suspect these records no longer."""
-    for chunk in chunked(ids):
-        connection.execute(
-            delete(suspect).where(suspect.c.source == source, suspect.c.type == type_name, suspect.c.id.in_(chunk))
-        )
+    for name, some in ids.items():
+        here = (suspect.c.source == source, suspect.c.kind == kind, suspect.c.type == name)
+        for chunk in chunked(some):
+            connection.execute(delete(suspect).where(*here, suspect.c.id.in_(chunk)))
 
 
 def suspect_referrers(connection: Connection, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int]) -> None:
@@ -63,9 +67,9 @@ def recall(connection: Connection, source: str, type_name: str, ids: Collection[
 
 def _suspect_remembered(connection: Connection, source: str, type_name: str, ids: Collection[int]) -> None:
     for chunk in chunked(ids):
-        found = select(referrer.c.source, referrer.c.referrer_type, referrer.c.referrer_id)
+        found = select(referrer.c.source, literal(RECORD), referrer.c.referrer_type, referrer.c.referrer_id)
         found = found.where(*_remembered(source, type_name, chunk)).distinct()
-        connection.execute(_insert_new(connection, suspect).from_select(["source", "type", "id"], found))
+        connection.execute(_insert_new(connection, suspect).from_select(["source", "kind", "type", "id"], found))
 
 
 def _remembered(source: str, type_name: str, ids: list[int]) -> tuple[ColumnElement[bool], ...]:

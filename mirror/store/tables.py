@@ -40,6 +40,7 @@ record_type = Table(
     Column("name_field", Text),
     Column("stamp_field", Text),
     Column("restorable", Boolean, nullable=False),
+    Column("transient", Boolean, nullable=False),
     Column("family", Text, nullable=False),
     Column("state", Text, nullable=False),  # offered, vanished
     Column("vanished_at", Instant),
@@ -101,11 +102,13 @@ tombstone = Table(
     Column("merged_into", BigInteger),
 )
 
-# Records to be read again, whatever their revision says.
+# Records to be looked at again, whatever their revision says: kind `record` is read again, kind `name` may be shown under
+# an older name elsewhere.
 suspect = Table(
     "mirror_suspect",
     metadata,
     _key("source"),
+    _key("kind"),
     _key("type"),
     Column("id", BigInteger, primary_key=True, autoincrement=False),
 )

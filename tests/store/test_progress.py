@@ -53,16 +53,16 @@ def test_a_finished_load_counts_as_loaded(store: Store, watermark: datetime | No
 
 
 def test_watermarks_are_instants_wherever_they_were_told(store: Store) -> None:
-    store.set_watermark("acme", "Defect", datetime(2026, 7, 1, 2, 30, tzinfo=timezone(timedelta(hours=2))))
-    store.set_watermark("acme", "Tag", datetime(1969, 1, 1, tzinfo=UTC))
-    store.set_watermark("beta", "Defect", NOW)
+    store.set_watermarks("acme", {"Defect": datetime(2026, 7, 1, 2, 30, tzinfo=timezone(timedelta(hours=2)))})
+    store.set_watermarks("acme", {"Tag": datetime(1969, 1, 1, tzinfo=UTC)})
+    store.set_watermarks("beta", {"Defect": NOW})
     expected = {"Defect": datetime(2026, 7, 1, 0, 30, tzinfo=UTC), "Tag": datetime(1969, 1, 1, tzinfo=UTC)}
     assert store.watermarks("acme") == expected
     assert all(each.utcoffset() == timedelta(0) for each in store.watermarks("acme").values())
 
 
 def test_a_watermark_is_never_rounded_up(store: Store) -> None:
-    store.set_watermark("acme", "Defect", NOW.replace(microsecond=999_999))
+    store.set_watermarks("acme", {"Defect": NOW.replace(microsecond=999_999)})
     assert store.watermarks("acme")["Defect"] == NOW.replace(microsecond=999_000)
 
 
@@ -101,7 +101,7 @@ def test_the_state_of_each_type_is_told(store: Store) -> None:
 
 def test_a_quiet_sync_shows_in_the_state_too(store: Store) -> None:
     defects(store)
-    store.set_watermark("acme", "Defect", NOW, now=NOW + timedelta(minutes=5))
+    store.set_watermarks("acme", {"Defect": NOW}, now=NOW + timedelta(minutes=5))
     assert store.status("acme")[0].synced_at == NOW + timedelta(minutes=5)
 
 

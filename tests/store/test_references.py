@@ -100,8 +100,8 @@ def test_spreading_names_that_are_right_changes_nothing(store: Store, layouts: d
 def test_all_names_of_a_type_can_be_spread_at_once(store: Store, layouts: dict[str, Layout]) -> None:
     user = layouts["User"]
     store.apply(page(user, row(user, 1, "2", user_name="Anna"), row(user, 2, "2", user_name=None)), now=NOW)
-    assert store.spread_names(layouts, "User", None) == 3
-    assert stored(store, "SELECT owner_name FROM rally_defect ORDER BY id") == [("Anna",), (None,), (None,)]
+    assert store.spread_names(layouts, "User", None) == 1
+    assert stored(store, "SELECT owner_name FROM rally_defect ORDER BY id") == [("Anna",), ("ben",), (None,)]
 
 
 def test_names_of_records_that_are_not_stored_stay(store: Store, layouts: dict[str, Layout]) -> None:

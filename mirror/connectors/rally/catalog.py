@@ -207,6 +207,7 @@ def _record_type(definition: TypeDefinition, family: str, names: _Names) -> Reco
         key_field="FormattedID" if "FormattedID" in offered else None,
         stamp_field=stamp,
         restorable=bool(definition.restorable),
+        transient=definition.path == "RecycleBinEntry",  # emptied by people and by its retention (rally.md §9.1 S)
         family=family,
     )
 

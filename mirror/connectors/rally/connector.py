@@ -20,7 +20,7 @@ from mirror.connectors.rally import links, probe
 from mirror.connectors.rally.catalog import ARTIFACT, AllowedValue, make_catalog, read_definitions, unlisted_values
 from mirror.connectors.rally.decode import Decoded, Ref, RowDecoder, id_of
 from mirror.connectors.rally.scope import Workspace, find_workspace
-from mirror.connectors.rally.wire import Answered, Query, Result, Wire, read_result, read_root
+from mirror.connectors.rally.wire import Answered, Query, Result, Wire, parsed, read_result, read_root
 from mirror.errors import ProtocolError, RetryableError
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, Key, KeyPage, KeyRange, Page, Unread
@@ -28,14 +28,18 @@ from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
 
 PAGE_SIZE = 2000  # rally.md §3: larger values are clamped by the server
-_LONGEST_FIELD_LIST = 4000  # characters; a request target stays well below 8 KB (rally.md §6 I)
+_LONGEST_FIELD_LIST = 3500  # characters; with 150 ids of 16 digits a request target stays well below 8 KB (rally.md §6 I)
 _ALL_USERS = "((Disabled = true) OR (Disabled = false))"  # §10.2 C: a plain query hides disabled users
 _OVERLAP = timedelta(seconds=60)  # §11 I; replicas lag by up to about 8 s (§6 C)
 
 
+class _IdRow(msgspec.Struct):
+    id: int | str = msgspec.field(name="ObjectID")
+
+
 class _KeyRow(msgspec.Struct):
     id: int = msgspec.field(name="ObjectID")
-    version: str = msgspec.field(name="VersionId", default="")
+    version: str | int | None = msgspec.field(name="VersionId", default=None)
     type: str = msgspec.field(name="_type", default="")
     updated: str | None = msgspec.field(name="LastUpdateDate", default=None)
     rolled_up: str | None = msgspec.field(name="LastRollupDate", default=None)
@@ -44,7 +48,7 @@ class _KeyRow(msgspec.Struct):
 class RallyConnector:
     """One workspace of a Rally subscription."""
 
-    capabilities = Capabilities(page_size=PAGE_SIZE, ids_per_read=250, overlap=_OVERLAP, deletion_feed=True, batches=True)
+    capabilities = Capabilities(page_size=PAGE_SIZE, ids_per_read=150, overlap=_OVERLAP, deletion_feed=True, batches=True)
 
     def __init__(self, source: Source, transport: Transport) -> None:
         self.source = source
@@ -71,6 +75,10 @@ class RallyConnector:
                 self.wire.workspace = self._workspace.ref
             return self._workspace
 
+    def identity(self) -> str:
+        """Return the workspace's ObjectID: unique in all of Rally."""
+        return f"workspace {self.workspace().id}"
+
     def discover(self, known_digest: str | None) -> Catalog | None:
         """Return the workspace's types unless its schema version is `known_digest` (rally.md §7 R)."""
         workspace = self.workspace()
@@ -80,6 +88,8 @@ class RallyConnector:
         while result is None:
             path, result = self.transport.send(Request("GET", path), _schema_or_redirect)
         digest = workspace.schema_version or hashlib.blake2b(b"".join(map(bytes, result.rows))).hexdigest()
+        if digest == known_digest:
+            return None
         definitions = read_definitions(result.rows)
         return make_catalog(definitions, digest, self._allowed_values(unlisted_values(definitions)))
 
@@ -98,11 +108,11 @@ class RallyConnector:
         answer = self.wire.fetch(query)
         return lambda: self._page(layout, query, *read_result(answer, query))
 
-    def split(self, layout: Layout, parts: int) -> Sequence[KeyRange]:
+    def split(self, layout: Layout, parts: int, count: int | None) -> Sequence[KeyRange]:
         """Return ranges cut at page borders, found by reading single ids at offsets."""
         self.workspace()
         where = self._where(layout.type, [])
-        total = self.wire.query(self._keys_query(layout.type, where, page_size=1))[0].total
+        total = self.wire.query(self._keys_query(layout.type, where, page_size=1))[0].total if count is None else count
         pages = -(-total // PAGE_SIZE)
         parts = max(1, min(parts, pages))
         step = -(-pages // parts) * PAGE_SIZE
@@ -122,8 +132,14 @@ class RallyConnector:
         return _joined(parts)
 
     def _records(self, layout: Layout, ids: Sequence[int]) -> Page:
-        query = self._rows_query(layout, self._where(layout.type, [f"(ObjectID in {','.join(map(str, ids))})"]))
-        page = self._page(layout, query, *self.wire.query(query))
+        where, by_name = self._where(layout.type, [f"(ObjectID in {','.join(map(str, ids))})"]), self._by_name
+        query = self._rows_query(layout, where)
+        try:
+            page = self._page(layout, query, *self.wire.query(query))
+        except RetryableError:
+            if self._by_name == by_name:
+                raise
+            return self._records(layout, ids)  # it was just learnt that this server must be asked for whole objects
         return page if page.rest is None else page.rest()
 
     def changes(self, types: Sequence[RecordType], since: Mapping[str, datetime]) -> Iterator[KeyPage]:
@@ -150,10 +166,13 @@ class RallyConnector:
             )
             for each in windows
         ]
-        probe, *answers = self.wire.queries([_SCOPE_PROBE, *queries])
-        self._refuse_other_workspace(probe.result)
+        answers = self.wire.queries([_SCOPE_PROBE, *queries])
+        self._refuse_other_workspace(next(answers).result)
         for window, answered in zip(windows, answers, strict=True):
-            yield self._window_answer(window, answered)
+            try:
+                yield self._window_answer(window, answered)
+            except ProtocolError as error:
+                yield KeyPage(window.type.name, (), False, answered.server_time, failure=str(error))
 
     def _refuse_other_workspace(self, result: Result) -> None:
         """Make sure that a listing which other answers are compared with was made in our workspace.
@@ -162,7 +181,7 @@ class RallyConnector:
         """
         ours = self.workspace().id
         for each in result.rows:
-            project = msgspec.json.decode(each, type=_ScopeRow)
+            project = parsed(each, _ScopeRow)
             if project.workspace is not None and id_of(project.workspace.ref) != ours:
                 raise ProtocolError("Rally answered for another workspace than the one asked for")
 
@@ -175,7 +194,7 @@ class RallyConnector:
         while True:
             where = _all([*terms, f"(ObjectID > {after})"])
             result, _ = self.wire.query(Query("RecycleBinEntry", where, names, PAGE_SIZE))
-            entries = [msgspec.json.decode(each, type=_BinEntry) for each in result.rows]
+            entries = [parsed(each, _BinEntry) for each in result.rows]
             for each in entries:
                 if each.item is not None:
                     yield Deletion("", each.item, Fate.DELETED, each.deleted_at)
@@ -257,7 +276,11 @@ class RallyConnector:
             if answered.failure:
                 yield from (KeyPage(name, (), False, answered.server_time, failure=answered.failure) for name in names)
                 return
-            rows = _key_rows(answered.result)
+            try:
+                rows = _key_rows(answered.result)
+            except ProtocolError as error:
+                answered = replace(answered, failure=str(error))
+                continue
             last = len(rows) >= answered.result.total
             for name, each in names.items():
                 keys = [_key(each, row) for row in rows if len(names) == 1 or row.type == name]
@@ -310,7 +333,7 @@ def _key_rows(result: Result) -> list[_KeyRow]:
 
 
 def _key(record_type: RecordType, row: _KeyRow) -> Key:
-    version = row.version
+    version = str(row.version)
     if record_type.field("LastRollupDate"):
         version = f"{version} {row.rolled_up or ''}"
     return Key(row.id, version, row.updated)
@@ -332,7 +355,7 @@ def _joined(parts: Sequence[Page]) -> Page:
 
 def _last_id(documents: Sequence[msgspec.Raw]) -> int:
     """Return the ObjectID of the last row, also of one that cannot be decoded as a record."""
-    return _KEY_ROW.decode(documents[-1]).id
+    return int(parsed(documents[-1], _IdRow).id)
 
 
 def _schema_or_redirect(answer: Answer) -> tuple[str, Result | None]:

@@ -209,8 +209,16 @@ def _add_links(decoded: Decoded, name: str, owner: int, summary: Summary) -> Non
         decoded.unread.append((name, owner, summary.ref))
         return
     decoded.links[name].extend(
-        (owner, position, id_of(each.ref), each.name, summary.type) for position, each in enumerate(summary.names)
+        (owner, position, _id_or_none(each.ref), each.name, summary.type) for position, each in enumerate(summary.names)
     )
+
+
+def _id_or_none(ref: str) -> int | None:
+    """Return the ObjectID of a member; some have none: built-in allowed values say `"null"` (rally.md §7 S)."""
+    try:
+        return id_of(ref)
+    except ValueError:
+        return None
 
 
 def _summary(value: object) -> Summary | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from mirror.connectors.rally.decode import id_of
-from mirror.connectors.rally.wire import Query, Result, Wire
+from mirror.connectors.rally.wire import Query, Result, Wire, parsed
 from mirror.errors import ConfigError, ProtocolError
 
 _NAMES = ("ObjectID", "Name", "State", "SchemaVersion")
@@ -51,7 +51,8 @@ def find_workspace(wire: Wire, wanted: str) -> Workspace:
     Raises:
         ConfigError: there is no such workspace, or several and none was named.
     """
-    rows = _by_id(wire, int(wanted)) if wanted.isdigit() else _by_name(wire, wanted)
+    rows = _by_id(wire, int(wanted)) if wanted.isascii() and wanted.isdigit() else []
+    rows = rows or _by_name(wire)
     matching = [each for each in rows if wanted in ("", each.name, str(each.id))]
     if len(matching) == 1:
         return Workspace(matching[0].id, matching[0].name, matching[0].schema_version)
@@ -63,10 +64,10 @@ def find_workspace(wire: Wire, wanted: str) -> Workspace:
 
 def _by_id(wire: Wire, object_id: int) -> list[_Row]:
     name, root, _ = wire.get(f"workspace/{object_id}", {"fetch": ",".join(_NAMES)})
-    return [msgspec.json.decode(root, type=_Row)] if name == "Workspace" else []
+    return [parsed(root, _Row)] if name == "Workspace" else []
 
 
-def _by_name(wire: Wire, wanted: str) -> list[_Row]:
+def _by_name(wire: Wire) -> list[_Row]:
     """Return the open workspaces, all of them, so that a wrong name can be answered with the right ones."""
     _, root, _ = wire.get("subscription", {"fetch": "ObjectID"})
     try:
@@ -80,7 +81,7 @@ def _by_name(wire: Wire, wanted: str) -> list[_Row]:
     result = msgspec.json.decode(document, type=Result)
     if result.errors:
         raise ProtocolError(f"workspaces: {'; '.join(result.errors)}")
-    return [msgspec.json.decode(each, type=_Row) for each in result.rows]
+    return [parsed(each, _Row) for each in result.rows]
 
 
 def _single(root: msgspec.Raw) -> msgspec.Raw:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -18,6 +19,8 @@ import msgspec
 from mirror.connectors.http import Answer, Request, Transport
 from mirror.errors import AuthError, ProtocolError, RemoteError, RetryableError
 from mirror.model.source import Credential
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -190,7 +193,7 @@ class Wire:
             params = {"workspace": self.workspace} | ({"key": self._security_token()} if self._basic else {})
             request = Request("POST", f"{API}/batch", params, msgspec.json.encode({"Batch": entries}))
             results, server_time = self.transport.send(request, _batch_results)
-        except (AuthError, ProtocolError) as error:
+        except RemoteError as error:
             log.info("batches are refused and will not be used reason=%s", error)
             self.batches = False
             return None
@@ -251,7 +254,7 @@ def read_result(answer: Answer, query: Query) -> tuple[Result, datetime]:
         name, document = read_root(answer)
         if name not in ("QueryResult", "OperationResult"):
             raise ProtocolError(f"{query.type_path}: Rally answered with {name} instead of a QueryResult")
-        result = _decoded(document)
+        result = parsed(document, Result)
     _refuse_errors(result, query.type_path)
     if _is_short(result, query):
         rest = result.total - query.start + 1
@@ -280,24 +283,36 @@ def _batch_results(answer: Answer) -> tuple[list[Result], datetime]:
     name, document = read_root(answer)
     if name != "BatchResult":
         raise ProtocolError(f"Rally answered with {name} instead of a BatchResult")
-    batch = _decoded(document)
+    batch = parsed(document, Result)
     if batch.errors:
         raise ProtocolError("; ".join(batch.errors))
-    return [_decoded(_inner(each)) for each in batch.rows], _asked_at(answer)
+    return [_inner(each) for each in batch.rows], _asked_at(answer)
 
 
-def _inner(entry: msgspec.Raw) -> msgspec.Raw:
-    """Return the QueryResult of a batch entry, whether it is the entry itself or stands below a root key."""
-    keys = msgspec.json.decode(entry, type=dict[str, msgspec.Raw])
-    inner = keys.get("QueryResult", entry)
-    if inner is entry and "TotalResultCount" not in keys and keys.get("Errors", b"[]") == b"[]":
+def _inner(entry: msgspec.Raw) -> Result:
+    """Return the QueryResult of a batch entry, whether it is the entry itself or stands below a root key.
+
+    Raises:
+        ProtocolError: it is neither a QueryResult nor a refusal; an absent list of results must not look like an empty one.
+    """
+    keys = parsed(entry, dict[str, msgspec.Raw])
+    if "QueryResult" in keys:
+        entry = keys["QueryResult"]
+        keys = parsed(entry, dict[str, msgspec.Raw])
+    result = parsed(entry, Result)
+    if not result.errors and not keys.keys() >= {"TotalResultCount", "Results"}:
         raise ProtocolError("a batch entry is no QueryResult")
-    return inner
+    return result
 
 
-def _decoded(document: msgspec.Raw) -> Result:
+def parsed(document: msgspec.Raw, shape: type[T]) -> T:
+    """Return `document` in that shape.
+
+    Raises:
+        ProtocolError: it has another one.
+    """
     try:
-        return msgspec.json.decode(document, type=Result)
+        return msgspec.json.decode(document, type=shape)
     except msgspec.ValidationError as error:
         raise ProtocolError(f"Rally's answer has an unexpected shape: {error}") from error
 
@@ -309,8 +324,8 @@ def _refuse_errors(result: Result, what: str) -> None:
     text = f"{what}: {'; '.join(result.errors)}"
     if result.errors[0].startswith(_PASSING):
         raise RetryableError(text)
-    if result.errors[0].startswith("Not authorized"):
-        raise AuthError(text)
+    if "Invalid key" in result.errors[0]:
+        raise AuthError(text)  # §2 D: the credential itself; other refusals concern one object or type
     raise ProtocolError(text)
 
 

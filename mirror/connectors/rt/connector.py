@@ -55,6 +55,10 @@ class RTConnector:
         """Yield a finding each about login, version, rights, clock, time zone, page size and scope."""
         yield from inspection.findings(self._login, self._send, self._ask, self._source)
 
+    def identity(self) -> str:
+        """Return nothing: RT has no number of its own to be told by, and its address may change."""
+        return ""
+
     def discover(self, known_digest: str | None) -> Catalog | None:
         """Return the types of this RT, None when they are those of `known_digest`.
 
@@ -78,10 +82,10 @@ class RTConnector:
         stretch = self._pager.stretch(search, empty_pages=4 * COLLECTIONS[layout.type.name].depth)
         return self._unread(layout, search, stretch)
 
-    def split(self, layout: Layout, parts: int) -> Sequence[KeyRange]:
+    def split(self, layout: Layout, parts: int, count: int | None) -> Sequence[KeyRange]:
         """Return ranges of ids of equal width; one open range when RT does not count for this account."""
         search = keys_only(layout.type, self._scope.queues())
-        total, newest = self._pager.count(search)
+        total, newest = self._pager.count(search)  # the newest id is wanted whatever `count` says
         if total is None or parts < 2 or total < 2 * self.capabilities.page_size or layout.type.name in ("user", "group"):
             return (KeyRange(),)  # ids of users and groups are far from dense: tickets use them up
         width = -(-id_of(newest.items[0]) // parts)

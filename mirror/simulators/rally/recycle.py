@@ -63,8 +63,10 @@ def _bin(tx: Transaction, item: Item, *, root: int) -> None:
     if item.oid not in tx.state.items:
         return
     spec = tx.state.schema_of(item).spec(item.type)
-    kept = [_take(tx, dependent) for dependent in _dependents(tx, item)]
+    dependents, owned = _dependents(tx, item), _owned(tx, item)
+    kept = [_take(tx, each) for each in dependents]
     gone = _take(tx, item)
+    kept += [_take(tx, each) for each in owned]
     if spec.can("R"):
         tx.state.bin[item.oid] = Binned(gone, root, kept)
     if spec.can("R") or (tx.switches.bin_for_all and spec.can("u") and item.type not in _DEPENDENT_TYPES):
@@ -77,13 +79,17 @@ def _dependents(tx: Transaction, item: Item) -> list[Item]:
         for oid in item.values.get(name, ()):
             member = tx.find(oid)
             if member is not None and member.type in _DEPENDENT_TYPES:
-                found += [*_dependents(tx, member), member]
-    for name in ("Blocker", "Content"):
-        # Deleting an Attachment removes its content. rally.md §8.3 D
-        member = tx.find(item.values.get(name))
-        if member is not None:
-            found.append(member)
+                found += [*_dependents(tx, member), member, *_owned(tx, member)]
     return found
+
+
+def _owned(tx: Transaction, item: Item) -> list[Item]:
+    """Return what the object alone refers to; it goes after its owner, so that the owner is put aside with the reference.
+
+    Deleting an Attachment removes its content. rally.md §8.3 D
+    """
+    found = (tx.find(item.values.get(name)) for name in ("Blocker", "Content"))
+    return [each for each in found if each is not None]
 
 
 def _take(tx: Transaction, item: Item) -> Item:

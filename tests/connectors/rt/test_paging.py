@@ -63,7 +63,7 @@ def test_creations_deletions_and_merges_between_pages_lose_no_ticket(connect: Co
 def test_ranges_of_a_split_cover_every_ticket_once(connect: Connect) -> None:
     connector = connect(per_page=7)
     layout = layout_of(connector, "ticket")
-    ranges = connector.split(layout, 3)
+    ranges = connector.split(layout, 3, None)
     assert [each.after for each in ranges] == [0, *(each.until for each in ranges[:-1])]
     assert ranges[-1].until is None
     counted = [len(page.keys) for page in connector.census([Window(layout.type, each) for each in ranges])]
