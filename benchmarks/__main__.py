@@ -24,7 +24,7 @@ def scenarios(chosen: argparse.Namespace) -> Mapping[str, Callable[[Arena], None
     return {
         "sqlite": lambda arena: full_loads(arena, SQLITE, records=records, runs=runs),
         "postgres": lambda arena: full_loads(arena, POSTGRES, records=records, runs=runs),
-        "latency": lambda arena: slow_answers(arena, records=16_000 if chosen.quick else 64_000),
+        "latency": lambda arena: slow_answers(arena, records=32_000 if chosen.quick else 64_000),
         "memory": lambda arena: memory(arena, records=large),
         "quiet": quiet,
         "incremental": lambda arena: incremental(arena, records=records),

@@ -43,6 +43,9 @@ _INVERSE_COLLECTIONS = frozenset(
 )
 """Collections that only repeat a reference of the other record (rally.md §10.2, §10.3); a join answers them."""
 
+UNMIRRORED = _INVERSE_COLLECTIONS | {"Defects", "TestCases", "Projects"}
+"""Collections that may stand on a row that was asked for whole, and are left out of its table on purpose."""
+
 _INVERSE_ON = {"Defects": "DefectSuite", "TestCases": "TestSet"}
 """Collections that are true many-to-many on that one type and inverse on every other (rally.md §10.3)."""
 

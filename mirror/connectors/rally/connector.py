@@ -115,8 +115,7 @@ class RallyConnector:
         total = self.wire.query(self._keys_query(layout.type, where, page_size=1))[0].total if count is None else count
         pages = -(-total // PAGE_SIZE)
         parts = max(1, min(parts, pages))
-        step = -(-pages // parts) * PAGE_SIZE
-        starts = range(step, total, step)
+        starts = [PAGE_SIZE * (pages * part // parts) for part in range(1, parts)]
         probes = [self._keys_query(layout.type, where, page_size=1, start=start) for start in starts]
         borders = [_key_rows(each.result)[0].id for each in self.wire.queries(probes) if each.result.rows]
         edges = [0, *sorted(set(borders))]

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from mirror.connectors.rally.catalog import UNMIRRORED
 from mirror.model.layout import Column, Layout, Part
 from mirror.model.page import BadRecord, LinkRow, Row
 from mirror.model.schema import Kind
@@ -98,7 +99,7 @@ class RowDecoder:
         self._slots = {name: f"f{number}" for number, name in enumerate(names)}
         self._struct = msgspec.json.Decoder(self._struct_type())
         self._row: Callable[[Any], Row] = _row_builder(layout, self._slots)
-        self._known = ENVELOPE_FIELDS | set(self._slots)
+        self._known = ENVELOPE_FIELDS | UNMIRRORED | set(self._slots)
 
     def _struct_type(self) -> type[msgspec.Struct]:
         fields: list[tuple[str, Any, Any]] = []
