@@ -86,7 +86,8 @@ def load_in_order(run: Run, names: Sequence[str], loaded: Collection[str]) -> No
 def load(run: Run, names: Sequence[str]) -> None:
     """Load the types completely, continuing slices that an earlier run left open.
 
-    Threads fetch; this one decodes and stores, and asks for the next page of a slice before it stores the present one.
+    Threads fetch; this one decodes and stores. The next page of a slice is asked for once the present one is stored, so that
+    a killed process has at most one page of each slice to read again; meanwhile the answers of other slices are stored.
     """
     types = {name: _resumed(run, name) for name in names}
     with _Readers(run.source.concurrency) as readers:
@@ -158,8 +159,8 @@ def _read(run: Run, readers: _Readers, each: _Type, until: int | None, unread: U
         rest = page.rest
         readers.submit((name, until), lambda: iter([rest()]))
         return
-    _fetch_behind(run, readers, each, until, page)
     _keep(run, each, until, page)
+    _fetch_behind(run, readers, each, until, page)
 
 
 def _fetch_behind(run: Run, readers: _Readers, each: _Type, until: int | None, page: Page) -> None:

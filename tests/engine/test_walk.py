@@ -48,7 +48,7 @@ def test_edits_between_the_pages_of_a_running_sync_are_found_by_the_next(seeded_
     store, seed = seeded_store
     with RallySimulator(records=250, seed=seed) as tracker:
         tracker.switches = tracker.switches.with_changes({"page_size_cap": 20})
-        walk = Walk(tracker, 100 + seed)
+        walk = Walk(tracker, 100 + seed, access=False)
         stop = tracker.on_request(lambda _request: walk.steps(1) if walk.random.random() < 0.3 else None)
         for _ in range(3):
             sync(tracker, store, allow_mass_delete=True)

@@ -37,11 +37,14 @@ _VALUES = {"string": "x", "text": "<b>y</b>", "integer": 7, "decimal": 1.5, "boo
 class Walk:
     """A person who does random things; the same seed on the same data does the same.
 
+    Args:
+        access: projects are closed off and opened again as well.
+
     Attributes:
         done: a line for each step, for the message of a failing test.
     """
 
-    def __init__(self, tracker: RallySimulator, seed: int) -> None:
+    def __init__(self, tracker: RallySimulator, seed: int, *, access: bool = True) -> None:
         self.world = tracker.world
         self.random = random.Random(seed)
         self.done: list[str] = []
@@ -58,8 +61,8 @@ class Walk:
             (8, self.add),
             (5, self.remove),
             (2, self.rename),
-            (1, self.hide),
-            (1, self.show),
+            (int(access), self.hide),
+            (int(access), self.show),
             (1, self.add_field),
             (1, self.remove_field),
             (3, self.fill_field),

@@ -19,11 +19,12 @@ from mirror.connectors.http import Answer, Request, Transport
 from mirror.connectors.rally import links, probe
 from mirror.connectors.rally.catalog import ARTIFACT, AllowedValue, make_catalog, read_definitions, unlisted_values
 from mirror.connectors.rally.decode import Decoded, Ref, RowDecoder, id_of
+from mirror.connectors.rally.keys import all_of, iso, key_of, key_rows, last_id, range_terms
 from mirror.connectors.rally.scope import Workspace, find_workspace
 from mirror.connectors.rally.wire import Answered, Query, Result, Wire, parsed, read_result, read_root
 from mirror.errors import ProtocolError, RetryableError
 from mirror.model.layout import Layout
-from mirror.model.page import Fate, Key, KeyPage, KeyRange, Page, Unread
+from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
 
@@ -31,18 +32,6 @@ PAGE_SIZE = 2000  # rally.md §3: larger values are clamped by the server
 _LONGEST_FIELD_LIST = 3500  # characters; with 150 ids of 16 digits a request target stays well below 8 KB (rally.md §6 I)
 _ALL_USERS = "((Disabled = true) OR (Disabled = false))"  # §10.2 C: a plain query hides disabled users
 _OVERLAP = timedelta(seconds=60)  # §11 I; replicas lag by up to about 8 s (§6 C)
-
-
-class _IdRow(msgspec.Struct):
-    id: int | str = msgspec.field(name="ObjectID")
-
-
-class _KeyRow(msgspec.Struct):
-    id: int = msgspec.field(name="ObjectID")
-    version: str | int | None = msgspec.field(name="VersionId", default=None)
-    type: str = msgspec.field(name="_type", default="")
-    updated: str | None = msgspec.field(name="LastUpdateDate", default=None)
-    rolled_up: str | None = msgspec.field(name="LastRollupDate", default=None)
 
 
 class RallyConnector:
@@ -104,7 +93,7 @@ class RallyConnector:
 
     def fetch(self, layout: Layout, keys: KeyRange) -> Unread:
         """Ask for up to 2,000 records of the range."""
-        query = self._rows_query(layout, self._where(layout.type, _range_terms(keys)))
+        query = self._rows_query(layout, self._where(layout.type, range_terms(keys)))
         answer = self.wire.fetch(query)
         return lambda: self._page(layout, query, *read_result(answer, query))
 
@@ -117,7 +106,7 @@ class RallyConnector:
         parts = max(1, min(parts, pages))
         starts = [PAGE_SIZE * (pages * part // parts) for part in range(1, parts)]
         probes = [self._keys_query(layout.type, where, page_size=1, start=start) for start in starts]
-        borders = [_key_rows(each.result)[0].id for each in self.wire.queries(probes) if each.result.rows]
+        borders = [key_rows(each.result)[0].id for each in self.wire.queries(probes) if each.result.rows]
         edges = [0, *sorted(set(borders))]
         return [KeyRange(after, until) for after, until in zip(edges, [*edges[1:], None], strict=True)]
 
@@ -160,7 +149,7 @@ class RallyConnector:
         queries = [
             self._keys_query(
                 each.type,
-                self._where(each.type, _range_terms(each.keys)),
+                self._where(each.type, range_terms(each.keys)),
                 page_size=1 if each.count_only else PAGE_SIZE,
             )
             for each in windows
@@ -187,11 +176,11 @@ class RallyConnector:
     def deletions(self, since: datetime | None) -> Iterator[Deletion]:
         """Yield the entries of the recycle bin (rally.md §9.1 S); an entry's ItemOID tells the record, whatever its type."""
         self.workspace()
-        terms = [f'(DeletionDate >= "{_iso(since)}")'] if since else []
+        terms = [f'(DeletionDate >= "{iso(since)}")'] if since else []
         names = ("ObjectID", "ItemOID", "DeletionDate")
         after = 0
         while True:
-            where = _all([*terms, f"(ObjectID > {after})"])
+            where = all_of([*terms, f"(ObjectID > {after})"])
             result, _ = self.wire.query(Query("RecycleBinEntry", where, names, PAGE_SIZE))
             entries = [parsed(each, _BinEntry) for each in result.rows]
             for each in entries:
@@ -228,7 +217,7 @@ class RallyConnector:
         page = Page(
             layout=layout,
             rows=decoded.rows,
-            after=_last_id(result.rows) if result.total > received else None,
+            after=last_id(result.rows) if result.total > received else None,
             received=received,
             server_time=server_time,
             announced=result.total,
@@ -249,7 +238,7 @@ class RallyConnector:
             return known
 
     def _where(self, record_type: RecordType, terms: Sequence[str]) -> str | None:
-        return _all([*terms, _ALL_USERS] if record_type.name == "User" else terms)
+        return all_of([*terms, _ALL_USERS] if record_type.name == "User" else terms)
 
     def _keys_query(self, record_type: RecordType, where: str | None, *, page_size: int, start: int = 1) -> Query:
         names = ["ObjectID", "VersionId"]
@@ -259,9 +248,9 @@ class RallyConnector:
 
     def _changes_query(self, group: Sequence[RecordType], since: datetime, after: int = 0) -> Query:
         stamp = group[0].stamp_field or "LastUpdateDate"
-        term = f'({stamp} >= "{_iso(since)}")'
+        term = f'({stamp} >= "{iso(since)}")'
         if len(group) == 1 and group[0].field("LastRollupDate"):
-            term = f'({term} OR (LastRollupDate >= "{_iso(since)}"))'
+            term = f'({term} OR (LastRollupDate >= "{iso(since)}"))'
         where = self._where(group[0], [term, f"(ObjectID > {after})"] if after else [term])
         names = tuple(dict.fromkeys(["ObjectID", "VersionId", stamp, "LastRollupDate"]))
         if len(group) == 1:
@@ -276,13 +265,13 @@ class RallyConnector:
                 yield from (KeyPage(name, (), False, answered.server_time, failure=answered.failure) for name in names)
                 return
             try:
-                rows = _key_rows(answered.result)
+                rows = key_rows(answered.result)
             except ProtocolError as error:
                 answered = replace(answered, failure=str(error))
                 continue
             last = len(rows) >= answered.result.total
             for name, each in names.items():
-                keys = [_key(each, row) for row in rows if len(names) == 1 or row.type == name]
+                keys = [key_of(each, row) for row in rows if len(names) == 1 or row.type == name]
                 if keys or last:
                     yield KeyPage(name, keys, last, answered.server_time)
             if last:
@@ -295,17 +284,17 @@ class RallyConnector:
             return KeyPage(name, (), False, answered.server_time, failure=answered.failure)
         if window.count_only:
             return KeyPage(name, (), False, answered.server_time, total=answered.result.total)
-        rows, total = _key_rows(answered.result), answered.result.total
+        rows, total = key_rows(answered.result), answered.result.total
         announced, received = total, len(rows)
         while received < announced:
-            where = self._where(window.type, _range_terms(KeyRange(rows[-1].id, window.keys.until)))
+            where = self._where(window.type, range_terms(KeyRange(rows[-1].id, window.keys.until)))
             answered = next(self.wire.queries([self._keys_query(window.type, where, page_size=PAGE_SIZE)]))
             if answered.failure:
                 return KeyPage(name, (), False, answered.server_time, failure=answered.failure)
-            more = _key_rows(answered.result)
+            more = key_rows(answered.result)
             announced, received = answered.result.total, len(more)
             rows.extend(more)
-        return KeyPage(name, [_key(window.type, each) for each in rows], True, answered.server_time, total=total)
+        return KeyPage(name, [key_of(window.type, each) for each in rows], True, answered.server_time, total=total)
 
 
 class _ScopeRow(msgspec.Struct):
@@ -321,23 +310,6 @@ class _BinEntry(msgspec.Struct):
     deleted_at: str | None = msgspec.field(name="DeletionDate", default=None)
 
 
-_KEY_ROW = msgspec.json.Decoder(_KeyRow)
-
-
-def _key_rows(result: Result) -> list[_KeyRow]:
-    try:
-        return [_KEY_ROW.decode(each) for each in result.rows]
-    except msgspec.ValidationError as error:
-        raise ProtocolError(f"a listing of keys has an unexpected shape: {error}") from error
-
-
-def _key(record_type: RecordType, row: _KeyRow) -> Key:
-    version = str(row.version)
-    if record_type.field("LastRollupDate"):
-        version = f"{version} {row.rolled_up or ''}"
-    return Key(row.id, version, row.updated)
-
-
 def _joined(parts: Sequence[Page]) -> Page:
     """Return consecutive pages of one type as one."""
     if len(parts) == 1:
@@ -350,11 +322,6 @@ def _joined(parts: Sequence[Page]) -> Page:
         links={name: [row for part in parts for row in part.links[name]] for name in parts[0].links},
         bad=[each for part in parts for each in part.bad],
     )
-
-
-def _last_id(documents: Sequence[msgspec.Raw]) -> int:
-    """Return the ObjectID of the last row, also of one that cannot be decoded as a record."""
-    return int(parsed(documents[-1], _IdRow).id)
 
 
 def _schema_or_redirect(answer: Answer) -> tuple[str, Result | None]:
@@ -395,23 +362,4 @@ def _fetched_names(record_type: RecordType) -> tuple[str, ...] | None:
 
 def _behind(query: Query, after: int) -> Query:
     terms = [each for each in (query.where, f"(ObjectID > {after})") if each]
-    return replace(query, where=_all(terms))
-
-
-def _range_terms(keys: KeyRange) -> list[str]:
-    terms = [f"(ObjectID > {keys.after})"] if keys.after else []
-    return [*terms, f"(ObjectID <= {keys.until})"] if keys.until is not None else terms
-
-
-def _all(terms: Sequence[str]) -> str | None:
-    """Join terms with AND, which takes exactly two groups at a time (rally.md §4 R); None for no term."""
-    if not terms:
-        return None
-    joined = terms[0]
-    for each in terms[1:]:
-        joined = f"({joined} AND {each})"
-    return joined
-
-
-def _iso(moment: datetime) -> str:
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return replace(query, where=all_of(terms))
