@@ -55,7 +55,7 @@ def test_every_settings_key_is_documented() -> None:
 def test_every_settings_file_shown_is_valid(text: str) -> None:
     keys = {kind: tracker.scope for kind, tracker in TRACKERS.items()}
     for example in re.findall(r"```toml\n(.*?)```", text, re.DOTALL):
-        parse(example, keys, where="example", folder=Path("/"))
+        assert parse(example, keys, where="example", folder=Path("/")).sources or "[sources" not in example
 
 
 def test_every_error_is_documented_with_its_exit_code() -> None:

@@ -153,10 +153,6 @@ class Transport:
         """Keep no cookie from now on."""
         self._session.cookies = _NoCookies()
 
-    def set_cookie(self, name: str, value: str) -> None:
-        """Send this cookie with every request from now on."""
-        self._session.cookies.set(name, value)
-
     def clear_cookies(self) -> None:
         """Forget all cookies."""
         self._session.cookies.clear()
