@@ -15,6 +15,7 @@ from typing import Protocol
 from mirror.connectors.http import Transport
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
+from mirror.model.progress import Watermark
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
 
@@ -86,10 +87,15 @@ class Connector(Protocol):
     """One tracker's API.
 
     Every method may raise AuthError, RetryableError (after all retries), ProtocolError or IncompleteError.
+
+    Attributes:
+        learned: what it found out about the server that the next run need not find out again, by a key of its own. Filled
+            with what earlier runs learned before the first request, stored when a run ends.
     """
 
     capabilities: Capabilities
     transport: Transport
+    learned: dict[str, str]
 
     def __init__(self, source: Source, transport: Transport) -> None: ...
 
@@ -133,8 +139,8 @@ class Connector(Protocol):
         """
         ...
 
-    def changes(self, types: Sequence[RecordType], since: Mapping[str, datetime]) -> Iterator[KeyPage]:
-        """Yield the keys of records of `types` changed at or after `since[type]`, UTC.
+    def changes(self, types: Sequence[RecordType], since: Mapping[str, Watermark]) -> Iterator[KeyPage]:
+        """Yield the keys of records of `types` changed at or after `since[type].at`, or behind its position if it has one.
 
         Types that the tracker can list together are asked for together. Only types with Tracking.STAMP are given. All pages
         of one type are yielded before the caller may believe it finished; the last page of each type has complete=True,

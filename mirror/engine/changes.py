@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from mirror.engine.run import Run
 from mirror.model.event import Expected, Phase
 from mirror.model.page import Key, KeyPage
+from mirror.model.progress import Watermark
 from mirror.model.schema import Tracking
 
 SETTLED = timedelta(minutes=10)
@@ -22,6 +23,7 @@ class _Listing:
 
     asked_at: datetime
     newest: datetime | None = None
+    position: int | None = None
     complete: bool = False
     differing: list[int] = field(default_factory=list)
 
@@ -34,7 +36,7 @@ def pull_changes(run: Run, names: Sequence[str]) -> dict[str, set[int]]:
     marks = run.store.watermarks(run.source.name)
     types = [run.layouts[name].type for name in names if run.layouts[name].type.tracking is Tracking.STAMP]
     overlap = run.connector.capabilities.overlap
-    since = {each.name: marks[each.name] - overlap for each in types}
+    since = {each.name: replace(marks[each.name], at=marks[each.name].at - overlap) for each in types}
     listings: dict[str, _Listing] = {}
     if types:
         for page in run.connector.changes(types, since):
@@ -60,6 +62,7 @@ def _compare(run: Run, page: KeyPage, listings: dict[str, _Listing]) -> None:
     if run.load_began_at is not None:
         run.suspect_since_load(run.layouts[name], list(known))
     listing.newest = max(filter(None, [listing.newest, *map(_changed_at, page.keys)]), default=None)
+    listing.position = max(filter(None, [listing.position, page.position]), default=None)
     listing.complete = page.complete
 
 
@@ -67,10 +70,11 @@ def _changed_at(key: Key) -> datetime | None:
     return datetime.fromisoformat(key.changed_at).astimezone(UTC) if key.changed_at else None
 
 
-def _advanced(mark: datetime, listing: _Listing) -> datetime:
+def _advanced(mark: Watermark, listing: _Listing) -> Watermark:
     """Return the new watermark: the newest stamp that is stored, never later than when the listing was asked for.
 
     A quiet type's mark still follows the tracker's clock at a distance, so that it does not list the same records for ever.
     """
-    newest = max(filter(None, [mark, listing.newest, listing.asked_at - SETTLED]))
-    return max(mark, min(newest, listing.asked_at))
+    newest = max(filter(None, [mark.at, listing.newest, listing.asked_at - SETTLED]))
+    position = max(filter(None, [mark.position, listing.position]), default=None)
+    return Watermark(max(mark.at, min(newest, listing.asked_at)), position)

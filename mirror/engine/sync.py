@@ -25,6 +25,7 @@ from mirror.store.store import Store
 
 _ALLOWED_TYPES = "allowed_types"
 _IDENTITY = "identity"
+_LEARNED = "learned "
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class SyncOptions:
 
     Attributes:
         types: names of record types; empty means all that the source's allow-list lets through.
-        full: read every record again and compare every key.
+        full: read every record again, compare every key, and find out anew what earlier runs learned about the server.
         allow_mass_delete: tombstone even when a large share of a type vanished at once.
     """
 
@@ -96,10 +97,13 @@ def sync_source(
     run_id = store.begin_run(source.name, clock())
     connector.transport.on_wait = lambda seconds, reason: emit(Waiting(source.name, seconds, reason))
     emit(SyncStarted(source.name))
+    if not options.full:
+        connector.learned.update(learned_before(store, source.name))
     try:
         _sync(run, options)
     except RemoteError as error:
         run.fail("", Phase.DISCOVER, error)
+    _keep_learned(run)
     requests, seconds = connector.transport.requests_made, time.monotonic() - began
     report = SyncReport(source.name, run.tally, requests, seconds, tuple(run.failed), tuple(run.refused))
     store.end_run(
@@ -113,6 +117,20 @@ def sync_source(
     )
     emit(SyncEnded(source.name, run.tally, requests, seconds, tuple(run.failed)))
     return report
+
+
+def learned_before(store: Store, source: str) -> dict[str, str]:
+    """Return what earlier runs learned about the server of a source, by the connector's own keys."""
+    notes = store.notes(source)
+    return {key.removeprefix(_LEARNED): value for key, value in notes.items() if key.startswith(_LEARNED) and value}
+
+
+def _keep_learned(run: Run) -> None:
+    before = learned_before(run.store, run.source.name)
+    for key in before.keys() | run.connector.learned.keys():
+        now = run.connector.learned.get(key, "")
+        if now != before.get(key, ""):
+            run.store.note(run.source.name, f"{_LEARNED}{key}", now)
 
 
 def _sync(run: Run, options: SyncOptions) -> None:

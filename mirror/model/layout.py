@@ -10,8 +10,8 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
+from mirror.model.part import Part
 from mirror.model.schema import Field, Kind, RecordType
 
 MAX_IDENTIFIER_BYTES = 63  # PostgreSQL documentation, "Identifiers and Key Words": NAMEDATALEN - 1
@@ -29,15 +29,6 @@ _RESERVED = frozenset(
     transaction true union unique update user using values variadic verbose view when where window with
     cmax cmin ctid tableoid xmax xmin""".split()  # the last line: PostgreSQL documentation, "System Columns"
 )
-
-
-class Part(StrEnum):
-    """Which part of a field's value a column holds."""
-
-    VALUE = "value"
-    ID = "id"
-    NAME = "name"
-    TYPE = "type"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,10 @@ LinkRow = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """Ids with after < id <= until, in ascending order.
+    """Ids with after < id <= until, in ascending order; no id is negative.
 
     Attributes:
-        after: 0 means from the first.
+        after: 0 means from the first, also where that has the id 0.
         until: None means to the last.
     """
 
@@ -97,6 +97,7 @@ class KeyPage:
     Attributes:
         complete: every key of the range asked for is in `keys`. Only then does absence mean anything.
         total: how many records the tracker counts in the range; None when it did not say.
+        position: of a listing of changes that is complete, the position of its newest; None when the tracker has none.
         failure: why there is no answer; then nothing else of the page means anything. Empty when there is one.
     """
 
@@ -105,6 +106,7 @@ class KeyPage:
     complete: bool
     server_time: datetime
     total: int | None = None
+    position: int | None = None
     failure: str = ""
 
 

@@ -28,6 +28,19 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
+class Watermark:
+    """Up to where the changes of a type are stored.
+
+    Attributes:
+        at: the tracker's own time, UTC, aware.
+        position: the highest of the tracker's own running numbers of changes that was listed; None when it has none.
+    """
+
+    at: datetime
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """One thing that did not work in a run: the type, what was being done to it, and why in a sentence."""
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from mirror.model.work_item import WorkItem
+
 
 class Kind(StrEnum):
     """What the value of a field is, whatever the tracker calls it."""
@@ -69,6 +71,7 @@ class RecordType:
         transient: its records vanish in numbers as a matter of course, so that is no sign of a fault.
         family: types with the same word here can be listed together by their connector; empty when alone. Only a
             connector reads it.
+        work_item: how its records show in the view `work_item`; None when they are no work items.
     """
 
     name: str
@@ -81,6 +84,7 @@ class RecordType:
     restorable: bool = False
     transient: bool = False
     family: str = ""
+    work_item: WorkItem | None = None
 
     def field(self, name: str) -> Field | None:
         """Return the field of that exact name, or None."""

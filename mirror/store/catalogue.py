@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from mirror.model.layout import Column, Layout, LinkTable, Part, arrange, table_name
+from mirror.model.layout import Column, Layout, LinkTable, arrange, table_name
+from mirror.model.part import Part
 from mirror.model.schema import Catalog, Field, Kind, RecordType, Tracking
+from mirror.model.work_item import WorkItem
 from mirror.store.record_tables import create_or_grow, present_tables, short_digest
 from mirror.store.tables import field as fields
 from mirror.store.tables import load_slice as slices
@@ -190,6 +193,7 @@ def _type_values(layout: Layout) -> dict[str, Any]:
         "restorable": each.restorable,
         "transient": each.transient,
         "family": each.family,
+        "work_item": None if each.work_item is None else msgspec.json.encode(each.work_item).decode(),
         "state": OFFERED,
         "vanished_at": None,
     }
@@ -236,6 +240,7 @@ def _layout(row: Row[Any], parts: list[Row[Any]]) -> Layout:
         restorable=row.restorable,
         transient=row.transient,
         family=row.family,
+        work_item=None if row.work_item is None else msgspec.json.decode(row.work_item, type=WorkItem),
     )
     taken = [_column(part) for part in parts]
     return arrange(row.source, row.tracker, record_type, table=row.table_name, taken=taken)

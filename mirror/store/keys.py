@@ -34,5 +34,7 @@ def boundaries(connection: Connection, target: RecordTable, size: int, within: K
 
 def _within(target: RecordTable, keys: KeyRange) -> list[ColumnElement[bool]]:
     table = target.table
-    conditions: list[ColumnElement[bool]] = [table.c.source == target.layout.source, table.c.id > keys.after]
+    conditions: list[ColumnElement[bool]] = [table.c.source == target.layout.source]
+    if keys.after:
+        conditions.append(table.c.id > keys.after)
     return conditions if keys.until is None else [*conditions, table.c.id <= keys.until]

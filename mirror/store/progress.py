@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from mirror.model.progress import Slice
+from mirror.model.progress import Slice, Watermark
 from mirror.store.tables import OPEN_END, load_slice, note, watermark
 from mirror.store.tables import record_type as types
 
@@ -42,7 +42,7 @@ def finish(
     """End the load of a type: its slices go, its watermark is set, and it counts as loaded and no longer as grown."""
     connection.execute(delete(load_slice).where(load_slice.c.source == source, load_slice.c.type == type_name))
     if watermark_at is not None:
-        set_watermark(connection, source, type_name, watermark_at)
+        set_watermark(connection, source, type_name, Watermark(watermark_at))
     touch(connection, source, type_name, now)
     this = (types.c.source == source, types.c.type == type_name)
     connection.execute(update(types).where(*this).values(grown=False, loaded=True))
@@ -61,16 +61,18 @@ def touch(connection: Connection, source: str, type_name: str, now: datetime | N
         connection.execute(update(types).where(*this).values(synced_at=now))
 
 
-def watermarks(connection: Connection, source: str) -> dict[str, datetime]:
+def watermarks(connection: Connection, source: str) -> dict[str, Watermark]:
     """Return type name -> watermark, of the types that have one."""
     rows = connection.execute(select(watermark).where(watermark.c.source == source))
-    return {row.type: row.changed_until for row in rows}
+    return {row.type: Watermark(row.changed_until, row.position) for row in rows}
 
 
-def set_watermark(connection: Connection, source: str, type_name: str, at: datetime) -> None:
+def set_watermark(connection: Connection, source: str, type_name: str, mark: Watermark) -> None:
     """Store a watermark."""
     connection.execute(delete(watermark).where(watermark.c.source == source, watermark.c.type == type_name))
-    connection.execute(insert(watermark).values(source=source, type=type_name, changed_until=at))
+    connection.execute(
+        insert(watermark).values(source=source, type=type_name, changed_until=mark.at, position=mark.position)
+    )
 
 
 def set_note(connection: Connection, source: str, key: str, value: str) -> None:

@@ -26,7 +26,8 @@ from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeEngine
 
 from mirror.model import layout as model
-from mirror.model.layout import Layout, LinkTable, Part
+from mirror.model.layout import Layout, LinkTable
+from mirror.model.part import Part
 from mirror.model.schema import Kind
 from mirror.store.column_types import JsonText, StampText, column_type
 

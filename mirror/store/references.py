@@ -21,7 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from mirror.model.layout import Layout, Part
+from mirror.model.layout import Layout
+from mirror.model.part import Part
 from mirror.model.schema import Field, Kind
 from mirror.store.chunks import chunked
 from mirror.store.record_tables import RecordTable, describe

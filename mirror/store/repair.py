@@ -14,8 +14,9 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from mirror.model.layout import HEAD, Column, Part
+from mirror.model.layout import HEAD, Column
 from mirror.model.page import LinkRow, Row
+from mirror.model.part import Part
 from mirror.model.schema import Kind
 
 _EXTRA = HEAD.index("_extra")

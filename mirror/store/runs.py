@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Table, column, func, insert, select, table, update
 
 from mirror.model.event import Tally
-from mirror.model.progress import Failure, TypeStatus
+from mirror.model.progress import Failure, TypeStatus, Watermark
 from mirror.store.progress import watermarks
 from mirror.store.tables import failure, quarantine, run, tombstone
 from mirror.store.tables import record_type as types
@@ -76,7 +76,7 @@ def status(connection: Connection, source: str) -> list[TypeStatus]:
 
 
 def _status(
-    connection: Connection, row: Row[Any], marks: dict[str, datetime], counts: tuple[dict[str, int], dict[str, int]]
+    connection: Connection, row: Row[Any], marks: dict[str, Watermark], counts: tuple[dict[str, int], dict[str, int]]
 ) -> TypeStatus:
     records = table(row.table_name, column("source"))
     query = select(func.count()).select_from(records).where(records.c.source == row.source)
@@ -86,7 +86,7 @@ def _status(
         rows=connection.execute(query).scalar_one(),
         tombstones=counts[0].get(row.type, 0),
         quarantined=counts[1].get(row.type, 0),
-        watermark=marks.get(row.type),
+        watermark=marks[row.type].at if row.type in marks else None,
         synced_at=row.synced_at,
         state=row.state,
     )

@@ -11,7 +11,7 @@ from typing import Self
 from mirror.model.event import Tally
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyRange, Page
-from mirror.model.progress import Failure, Slice, TypeStatus
+from mirror.model.progress import Failure, Slice, TypeStatus, Watermark
 from mirror.model.schema import Catalog
 from mirror.store import catalogue, keys, lease, lookups, migrate, progress, references, runs, suspects, tombstones
 from mirror.store.catalogue import Adoption
@@ -265,16 +265,16 @@ class Store:
         with self._database.read() as connection:
             return progress.loaded_types(connection, source)
 
-    def watermarks(self, source: str) -> dict[str, datetime]:
-        """Return type name -> watermark, aware UTC."""
+    def watermarks(self, source: str) -> dict[str, Watermark]:
+        """Return type name -> watermark."""
         with self._database.read() as connection:
             return progress.watermarks(connection, source)
 
-    def set_watermarks(self, source: str, marks: Mapping[str, datetime], *, now: datetime | None = None) -> None:
-        """Store, by type, that changes up to these instants of the tracker are in the database."""
+    def set_watermarks(self, source: str, marks: Mapping[str, Watermark], *, now: datetime | None = None) -> None:
+        """Store, by type, that changes up to these marks are in the database."""
         with self._database.write() as connection:
-            for type_name, at in marks.items():
-                progress.set_watermark(connection, source, type_name, at)
+            for type_name, mark in marks.items():
+                progress.set_watermark(connection, source, type_name, mark)
                 progress.touch(connection, source, type_name, now)
 
     def note(self, source: str, key: str, value: str) -> None:

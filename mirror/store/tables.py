@@ -25,6 +25,7 @@ source = Table(
     Column("tracker", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("adopted_at", Instant, nullable=False),
+    Column("url", Text, nullable=False, server_default=""),  # root address, without a trailing slash
 )
 
 record_type = Table(
@@ -47,6 +48,7 @@ record_type = Table(
     Column("grown", Boolean, nullable=False, server_default=false()),  # has a field that stored rows were read without
     Column("loaded", Boolean, nullable=False, server_default=false()),  # the first load has ended
     Column("synced_at", Instant),  # when something about the type was last stored
+    Column("work_item", JsonText),  # JSON object: roles of its fields in the view work_item; null when it is not in it
 )
 
 # One line for each column or link table: a reference has two or three.
@@ -85,7 +87,12 @@ load_slice = Table(
 )
 
 watermark = Table(
-    "mirror_watermark", metadata, _key("source"), _key("type"), Column("changed_until", Instant, nullable=False)
+    "mirror_watermark",
+    metadata,
+    _key("source"),
+    _key("type"),
+    Column("changed_until", Instant, nullable=False),
+    Column("position", BigInteger),  # the tracker's own running number of the last change listed; null without one
 )
 
 tombstone = Table(
@@ -134,6 +141,22 @@ quarantine = Table(
     Column("reason", Text, nullable=False),
     Column("document", Text, nullable=False),
     Column("seen_at", Instant, nullable=False),
+)
+
+# The last comparison of a type with the tracker.
+verification = Table(
+    "mirror_verification",
+    metadata,
+    _key("source"),
+    _key("type"),
+    Column("verified_at", Instant, nullable=False),
+    Column("records", BigInteger, nullable=False),  # that the tracker listed
+    Column("missing", BigInteger, nullable=False),  # there, but not here
+    Column("stale", BigInteger, nullable=False),  # here in another revision
+    Column("surplus", BigInteger, nullable=False),  # here, but not there any more
+    Column("sampled", BigInteger, nullable=False),  # compared whole
+    Column("differing", BigInteger, nullable=False),  # of these, with another value though the revision is the same
+    Column("repaired", Boolean, nullable=False),  # all that was found was read again afterwards
 )
 
 lease = Table(

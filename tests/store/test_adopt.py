@@ -11,7 +11,9 @@ import pytest
 
 from mirror.model.layout import BOOKKEEPING, Layout
 from mirror.model.page import KeyRange
+from mirror.model.part import Part
 from mirror.model.schema import Catalog, Field, Kind, RecordType, Tracking
+from mirror.model.work_item import Category, Rule, WorkItem
 from mirror.store.store import Store
 from tests.store.samples import DEFECT, NOW, TAG, USER, adopt, defects, page, row, stored, value
 
@@ -74,7 +76,9 @@ def filled(noun: type, **values: object) -> dict[str, object]:
 
 def test_every_attribute_of_types_and_fields_survives(store: Store) -> None:
     field = Field(**filled(Field, name="Owner", kind=Kind.REFERENCE))  # type: ignore[arg-type]
-    full = RecordType(**filled(RecordType, name="Story", fields=(field,), tracking=Tracking.APPEND))  # type: ignore[arg-type]
+    rules = (Rule("IsClosed", Category.DONE, (True, 1, "é"), Part.NAME), Rule("IsDead", None))
+    known = {"fields": (field,), "tracking": Tracking.APPEND, "work_item": WorkItem(("Name", "Subject"), rules=rules)}
+    full = RecordType(**filled(RecordType, name="Story", **known))  # type: ignore[arg-type]
     for each in (field, full):
         assert all(getattr(each, name.name) not in (None, "", (), False) for name in dataclasses.fields(each))
     adopt(store, full)

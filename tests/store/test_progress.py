@@ -8,7 +8,7 @@ import pytest
 
 from mirror.model.event import Tally
 from mirror.model.page import BadRecord, Fate, KeyRange
-from mirror.model.progress import Failure, Slice
+from mirror.model.progress import Failure, Slice, Watermark
 from mirror.store.store import Store
 from tests.store.samples import NOW, defects, page, row, stored
 
@@ -49,21 +49,24 @@ def test_a_finished_load_counts_as_loaded(store: Store, watermark: datetime | No
     assert store.loaded_types("acme") == set()
     store.finish_load("acme", "Defect", watermark)
     assert store.loaded_types("acme") == {"Defect"}
-    assert store.watermarks("acme") == ({"Defect": watermark} if watermark else {})
+    assert store.watermarks("acme") == ({"Defect": Watermark(watermark)} if watermark else {})
 
 
 def test_watermarks_are_instants_wherever_they_were_told(store: Store) -> None:
-    store.set_watermarks("acme", {"Defect": datetime(2026, 7, 1, 2, 30, tzinfo=timezone(timedelta(hours=2)))})
-    store.set_watermarks("acme", {"Tag": datetime(1969, 1, 1, tzinfo=UTC)})
-    store.set_watermarks("beta", {"Defect": NOW})
-    expected = {"Defect": datetime(2026, 7, 1, 0, 30, tzinfo=UTC), "Tag": datetime(1969, 1, 1, tzinfo=UTC)}
+    store.set_watermarks("acme", {"Defect": Watermark(datetime(2026, 7, 1, 2, 30, tzinfo=timezone(timedelta(hours=2))), 7)})
+    store.set_watermarks("acme", {"Tag": Watermark(datetime(1969, 1, 1, tzinfo=UTC))})
+    store.set_watermarks("beta", {"Defect": Watermark(NOW)})
+    expected = {
+        "Defect": Watermark(datetime(2026, 7, 1, 0, 30, tzinfo=UTC), 7),
+        "Tag": Watermark(datetime(1969, 1, 1, tzinfo=UTC)),
+    }
     assert store.watermarks("acme") == expected
-    assert all(each.utcoffset() == timedelta(0) for each in store.watermarks("acme").values())
+    assert all(each.at.utcoffset() == timedelta(0) for each in store.watermarks("acme").values())
 
 
 def test_a_watermark_is_never_rounded_up(store: Store) -> None:
-    store.set_watermarks("acme", {"Defect": NOW.replace(microsecond=999_999)})
-    assert store.watermarks("acme")["Defect"] == NOW.replace(microsecond=999_000)
+    store.set_watermarks("acme", {"Defect": Watermark(NOW.replace(microsecond=999_999))})
+    assert store.watermarks("acme")["Defect"].at == NOW.replace(microsecond=999_000)
 
 
 def test_notes_are_replaced_by_key(store: Store) -> None:
@@ -101,7 +104,7 @@ def test_the_state_of_each_type_is_told(store: Store) -> None:
 
 def test_a_quiet_sync_shows_in_the_state_too(store: Store) -> None:
     defects(store)
-    store.set_watermarks("acme", {"Defect": NOW}, now=NOW + timedelta(minutes=5))
+    store.set_watermarks("acme", {"Defect": Watermark(NOW)}, now=NOW + timedelta(minutes=5))
     assert store.status("acme")[0].synced_at == NOW + timedelta(minutes=5)
 
 

@@ -25,6 +25,7 @@ from mirror.connectors.rally.wire import Answered, Query, Result, Wire, parsed, 
 from mirror.errors import ProtocolError, RetryableError
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
+from mirror.model.progress import Watermark
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
 
@@ -43,6 +44,7 @@ class RallyConnector:
         self.source = source
         self.transport = transport
         self.wire = Wire(transport, source.credential)
+        self.learned = self.wire.learned
         self._lock = threading.Lock()
         self._workspace: Workspace | None = None
         self._decoders: dict[str, RowDecoder] = {}
@@ -130,15 +132,15 @@ class RallyConnector:
             return self._records(layout, ids)  # it was just learnt that this server must be asked for whole objects
         return page if page.rest is None else page.rest()
 
-    def changes(self, types: Sequence[RecordType], since: Mapping[str, datetime]) -> Iterator[KeyPage]:
+    def changes(self, types: Sequence[RecordType], since: Mapping[str, Watermark]) -> Iterator[KeyPage]:
         """Yield changed keys; all artifact types come from one query (rally.md §1 C), all queries in one batch."""
         self.workspace()
         groups = _groups(types)
-        queries = [self._changes_query(group, min(since[each.name] for each in group)) for group in groups]
+        queries = [self._changes_query(group, min(since[each.name].at for each in group)) for group in groups]
         for group, query, answered in zip(groups, queries, self.wire.queries(queries), strict=True):
             if answered.failure and len(group) > 1:
                 for each in group:  # §4 R: one field that a subtype lacks fails the whole /artifact query
-                    alone = self._changes_query([each], since[each.name])
+                    alone = self._changes_query([each], since[each.name].at)
                     yield from self._changed_pages([each], alone, next(self.wire.queries([alone])))
             else:
                 yield from self._changed_pages(group, query, answered)

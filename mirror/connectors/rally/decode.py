@@ -16,8 +16,9 @@ from typing import Annotated, Any
 import msgspec
 
 from mirror.connectors.rally.catalog import UNMIRRORED
-from mirror.model.layout import Column, Layout, Part
+from mirror.model.layout import Column, Layout
 from mirror.model.page import BadRecord, LinkRow, Row
+from mirror.model.part import Part
 from mirror.model.schema import Kind
 
 _Instant = Annotated[str, msgspec.Meta(min_length=24, max_length=24)]

@@ -105,13 +105,22 @@ class Answered:
     failure: str = ""
 
 
+_BATCHES = "batches"
+_REFUSED = "refused"
+
+
 class Wire:
-    """Sends queries with one credential and tells answers from errors."""
+    """Sends queries with one credential and tells answers from errors.
+
+    Attributes:
+        learned: whether the server refuses batches, as it may to a read-only key.
+    """
 
     def __init__(self, transport: Transport, credential: Credential) -> None:
         self.transport = transport
         self.workspace = ""
-        self.batches = True  # until the server refuses one; a read-only key may
+        self.learned: dict[str, str] = {}
+        self._batches_failed = False
         self._token: str | None = None
         self._basic = credential.user is not None
         self._authenticate(credential)
@@ -159,8 +168,13 @@ class Wire:
         """
         for first in range(0, len(queries), _ENTRIES_PER_BATCH):
             chunk = queries[first : first + _ENTRIES_PER_BATCH]
-            answers = self._batch(chunk) if self.batches and len(chunk) > 1 else None
+            answers = self._batch(chunk) if len(chunk) > 1 and self.batches else None
             yield from answers if answers is not None else self._singly(chunk)
+
+    @property
+    def batches(self) -> bool:
+        """Whether batches may be used, as far as is known."""
+        return not self._batches_failed and self.learned.get(_BATCHES) != _REFUSED
 
     def _singly(self, queries: Sequence[Query]) -> Iterator[Answered]:
         with ThreadPoolExecutor(min(len(queries), self.transport.concurrency)) as pool:
@@ -176,6 +190,8 @@ class Wire:
 
     def _batch(self, queries: Sequence[Query]) -> list[Answered] | None:
         """Send the queries as one batch of GET entries; None when this server or key does not take that.
+
+        A refusal holds for later runs as well; a fault of the moment for this run only.
 
         Only GETs are in it, so it is repeated like one. The method is in the server's own document (§8.5 S); the shape of a
         query's answer inside a batch is inferred (I), hence anything unexpected means single requests from now on.
@@ -195,10 +211,12 @@ class Wire:
             results, server_time = self.transport.send(request, _batch_results)
         except RemoteError as error:
             log.info("batches are refused and will not be used reason=%s", error)
-            self.batches = False
+            self._batches_failed = True
+            if not isinstance(error, RetryableError):
+                self.learned[_BATCHES] = _REFUSED
             return None
         if len(results) != len(queries):
-            self.batches = False
+            self._batches_failed = True
             return None
         return [
             self._attempt(query) if result.errors or _is_short(result, query) else Answered(result, server_time)

@@ -26,6 +26,7 @@ from mirror.connectors.rt.search import PER_PAGE, Rows, Search, asked_at, decode
 from mirror.errors import AuthError, RemoteError
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
+from mirror.model.progress import Watermark
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
 
@@ -40,6 +41,7 @@ class RTConnector:
             page_size=per_page, ids_per_read=PER_PAGE, overlap=_OVERLAP, deletion_feed=True, batches=False
         )
         self.transport = transport
+        self.learned: dict[str, str] = {}
         self._source = source
         self._login = Login(transport, source.credential)
         self._clock = ServerClock()
@@ -100,12 +102,12 @@ class RTConnector:
         stretch = replace(self._pager.stretch(search), after=None, announced=None)
         return self._unread(layout, search, stretch)()
 
-    def changes(self, types: Sequence[RecordType], since: Mapping[str, datetime]) -> Iterator[KeyPage]:
+    def changes(self, types: Sequence[RecordType], since: Mapping[str, Watermark]) -> Iterator[KeyPage]:
         """Yield the keys of what changed, type by type; a type that RT does not list fails alone."""
         changes = Changes(self._pager, self._scope, self._clock.now)
         for each in types:
             try:
-                yield from changes.of(each, since[each.name], self._fronts.fetch(each))
+                yield from changes.of(each, since[each.name].at, self._fronts.fetch(each))
             except AuthError:
                 raise
             except RemoteError as error:

@@ -18,8 +18,9 @@ from typing import Any
 
 from mirror.connectors.rt.catalog import LINK_REFS, OBJECT_TYPES, Schema
 from mirror.connectors.rt.dates import NO_DATE, content_revision, revision, stamp
-from mirror.model.layout import Column, Layout, LinkTable, Part
+from mirror.model.layout import Column, Layout, LinkTable
 from mirror.model.page import BadRecord, Key, LinkRow, Row
+from mirror.model.part import Part
 from mirror.model.schema import Kind
 
 Item = Mapping[str, Any]
