@@ -7,7 +7,8 @@ import click
 from mirror.api import Layout, TypeSummary
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, print_table, say
-from mirror.model.layout import Column, LinkTable, Part
+from mirror.model.layout import Column, LinkTable
+from mirror.model.part import Part
 from mirror.model.schema import Field
 
 

@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mirror.model.layout import Column, Layout, Part
+from mirror.model.layout import Column, Layout
+from mirror.model.part import Part
 from mirror.model.schema import Kind
 from mirror.simulators.rally import RallySimulator
 from mirror.store.store import Store
