@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
-from mirror.simulators.server import HangUpError, Headers, collect
+from mirror.simulators.wsgi import HangUpError, Headers, collect
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -10,30 +10,15 @@ import io
 import socket
 import struct
 import threading
-from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer, WSGIRequestHandler
 
+from mirror.simulators.wsgi import HangUpError, Headers, collect
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
-
-Headers = list[tuple[str, str]]
-
-
-class HangUpError(Exception):
-    """Raised by an application that wants to end the connection in the middle of things.
-
-    Attributes:
-        raw: bytes to put on the wire first, status line and headers included; may be empty.
-        reset: True ends with a TCP reset, False with an orderly close.
-    """
-
-    def __init__(self, raw: bytes = b"", *, reset: bool = True) -> None:
-        self.raw = raw
-        self.reset = reset
-        super().__init__("the connection was ended on purpose")
 
 
 class _Handler(WSGIRequestHandler):
@@ -137,25 +122,6 @@ class _Server(ThreadedWSGIServer):
                 continue
 
 
-def collect(app: WSGIApplication, environ: dict[str, Any]) -> tuple[str, Headers, bytes]:
-    """Run a WSGI application to its end and return status line, headers and body."""
-    started: list[tuple[str, Headers]] = []
-
-    def start_response(status: str, headers: Headers, exc_info: object = None) -> Any:
-        started.append((status, headers))
-        return lambda _data: None
-
-    chunks: Iterable[bytes] = app(environ, start_response)
-    try:
-        body = b"".join(chunks)
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
-    status, headers = started[-1]
-    return status, headers, body
-
-
 class LoopbackServer:
     """One WSGI application, listening from construction on.
 
@@ -197,8 +163,8 @@ class LoopbackServer:
 
     def stop(self) -> None:
         """Stop answering, end open connections and free the port."""
-        self._server.shutdown()
-        if self._thread is not None:
+        if self._thread is not None:  # one that never served would be waited for without end
+            self._server.shutdown()
             self._thread.join(timeout=5)
         if isinstance(self._server, _Server):
             self._server.hang_up_all()

@@ -169,3 +169,9 @@ def test_stopping_does_not_wait_for_idle_clients(house: House) -> None:
         house.get("a")
     house.server = LoopbackServer(house.traffic)
     house.server.start()
+
+
+def test_a_server_that_never_served_stops_at_once() -> None:
+    house = House()
+    house.server.stop()
+    LoopbackServer(house.traffic, port=house.server.port).stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import TracebackType
 
+from mirror.simulators.base import Setting
 from mirror.simulators.clock import Clock, SystemClock
 from mirror.simulators.faults import Fault, FaultMiddleware, FaultPlan
 from mirror.simulators.rally.app import make_app
@@ -20,6 +21,8 @@ API_KEY = "_simulatorkey0000000000000000000000000000000"
 READ_ONLY_API_KEY = "_simulatorreadonly00000000000000000000000000"
 USER = "admin@example.com"
 PASSWORD = "simulator"  # noqa: S105
+WORKSPACE = "Acme"
+"""The name of the workspace that holds the records; see seed.py."""
 
 
 HOSTILE_FAULTS = (
@@ -83,6 +86,16 @@ class RallySimulator:
     def api_key(self) -> str:
         """A key that may read and write."""
         return self.credentials.api_key
+
+    @property
+    def secret(self) -> str:
+        """What mirror.toml's `secret` leads to: the API key."""
+        return self.api_key
+
+    @property
+    def settings(self) -> dict[str, Setting]:
+        """What leads here in mirror.toml, the secret apart."""
+        return {"tracker": "rally", "url": self.url, "workspace": WORKSPACE}
 
     @property
     def read_only_api_key(self) -> str:

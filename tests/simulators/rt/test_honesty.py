@@ -1,0 +1,93 @@
+"""The simulator is held honest by a real RT: the same random requests, one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.rt.packages import HOW_TO_INSTALL, installed
+from tests.support.rt.provision import SEEDED_TICKETS, provide
+from tests.support.rt.server import RTServer
+from tests.support.rt_calls import Calls
+from tests.support.rt_simulated import SimulatedServer, seeded_state, thawed
+from tests.support.rt_twins import Twins
+
+STEPS = 90
+SEEDS = [1, 2, *(pytest.param(each, marks=pytest.mark.slow) for each in range(3, 13))]
+
+_EVERYTHING = {
+    "transactions": "id,ObjectType,ObjectId,Type,Field,OldValue,NewValue,ReferenceType,Data,TimeTaken,Creator,_hyperlinks",
+    "attachments": "id,Subject,Filename,ContentType,ContentLength,ContentEncoding,TransactionId,Creator,Content",
+    "groups": "id,Name,Description,Domain,Creator",
+    "queues": "id,Name,Description,Lifecycle,SortOrder,SLADisabled,Disabled,CommentAddress,SubjectTag,CustomFields",
+    "customfields": "id,Name,Type,MaxValues,LookupType,Description,Disabled,EntryHint,RenderType,ValuesClass,BasedOn",
+    "customroles": "id,Name,Description,EntryHint,MaxValues,Disabled",
+    "assets": "id,Name,Status,Catalog,Owner,HeldBy,Contact,_hyperlinks",
+    "articles": "id,Name,Summary,Class,CustomFields,_hyperlinks",
+}
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RTServer, Path]]:
+    """A real server, not yet started, and the database that it starts from."""
+    if not installed():
+        pytest.skip(HOW_TO_INSTALL)
+    server, seeded = provide(tmp_path_factory.mktemp("rt"))
+    yield server, seeded
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def state() -> bytes:
+    """What the same seed makes of the simulator."""
+    return seeded_state(SEEDED_TICKETS)
+
+
+@pytest.fixture
+def twins(real: tuple[RTServer, Path], state: bytes) -> Iterator[Twins]:
+    """Both servers with the same data, running."""
+    server, seeded = real
+    server.stop()
+    server.restore(seeded)
+    server.start()
+    simulated = SimulatedServer(thawed(state))
+    simulated.start()
+    made = Twins(server.url, simulated.url)
+    yield made
+    made.close()
+    simulated.stop()
+
+
+def expect_none(twins: Twins) -> None:
+    """Fail with the answers that differed."""
+    assert not twins.differences, "\n".join([f"{len(twins.differences)} of {twins.sent} differ", *twins.differences[:8]])
+
+
+def read_all(twins: Twins, path: str, fields: str) -> None:
+    """Read a listing to its end on both servers."""
+    query = [{"field": "id", "operator": ">", "value": 0}]
+    page, pages = 1, 1.0
+    while page <= pages:
+        params = {"fields": fields, "per_page": 100, "orderby": "id", "find_disabled_rows": 1, "page": page}
+        found = twins.send("POST", path, json=query, params=params)
+        page, pages = page + 1, found["pages"]
+
+
+def test_the_seed_makes_the_same_of_both(twins: Twins) -> None:
+    for number in range(1, SEEDED_TICKETS + 1):
+        twins.send("GET", f"/ticket/{number}")
+    twins.send(
+        "GET", "/users", params={"fields": "id,Name,EmailAddress,RealName,Organization,Timezone,Comments", "per_page": 100}
+    )
+    for name, fields in _EVERYTHING.items():
+        read_all(twins, f"/{name}", fields)
+    expect_none(twins)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_requests_get_the_same_answers(twins: Twins, seed: int) -> None:
+    Calls(twins, SEEDED_TICKETS, seed).steps(STEPS)
+    assert twins.sent > STEPS
+    expect_none(twins)
