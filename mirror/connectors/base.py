@@ -157,7 +157,9 @@ class Connector(Protocol):
         ...
 
     def deletions(self, since: datetime | None) -> Iterator[Deletion]:
-        """Yield what the tracker says was deleted at or after `since` (None: all it still knows), restored entries left out.
+        """Yield what the tracker says was deleted at or after `since` (None: all it still knows).
+
+        Records that were restored since may be among them: each is looked for before it is believed to be gone.
 
         Only called when capabilities.deletion_feed.
         """

@@ -30,6 +30,7 @@ class Tracker:
 TRACKERS = {
     "rally": Tracker("mirror.connectors.rally:RallyConnector", {"workspace": str}),
     "rt": Tracker("mirror.connectors.rt:RTConnector", {"queues": list}),
+    "versionone": Tracker("mirror.connectors.versionone:VersionOneConnector", {"scope": str}),
 }
 
 

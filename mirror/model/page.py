@@ -20,6 +20,9 @@ LinkRow = tuple[Any, ...]
 """(owner id, position, target id, target name, target type) for links, (owner id, position, value) for values."""
 
 
+PROVISIONAL = "~"
+
+
 @dataclass(frozen=True, slots=True)
 class KeyRange:
     """Ids with after < id <= until, in ascending order; no id is negative.
@@ -48,6 +51,24 @@ class BadRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Echo:
+    """Links of one field as the records that they lead to show them, all links to all those records.
+
+    Only their owners' side is stored. A tracker may let a link be changed at either end and tell a new version at that end
+    alone.
+
+    Attributes:
+        field: the link field of the owners.
+        owners: the types that may own such links.
+        links: (owner type, owner id, target id).
+    """
+
+    field: str
+    owners: tuple[str, ...]
+    links: frozenset[tuple[str, int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One answer of a listing of one record type.
 
@@ -59,6 +80,7 @@ class Page:
         received: how many it gave, bad ones included.
         server_time: the tracker's clock when it was asked, or a little before, UTC, aware; earlier changes are in here.
         rest: asks the tracker for what the answer left out and returns the whole page; None when the page is whole.
+        echoes: asks the tracker for the other ends of links to these records; None when they have none.
     """
 
     layout: Layout
@@ -70,6 +92,7 @@ class Page:
     links: Mapping[str, Sequence[LinkRow]] = field(default_factory=dict)
     bad: Sequence[BadRecord] = ()
     rest: Callable[[], Page] | None = None
+    echoes: Callable[[], Sequence[Echo]] | None = None
 
 
 Unread = Callable[[], Page]
@@ -81,7 +104,8 @@ class Key:
     """Identity and version of one record, without its values.
 
     Attributes:
-        revision: the tracker's token for this version; equal tokens mean equal records.
+        revision: the tracker's token for this version; equal tokens mean equal records. Behind PROVISIONAL stands what tells
+            versions apart that the tracker may still give the same token.
         changed_at: text timestamp as in a row; None for types without one.
     """
 

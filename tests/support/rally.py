@@ -1,4 +1,4 @@
-"""A source that points at a simulated Rally, and a sync of it as the engine runs it."""
+"""A source that points at a simulated Rally, and a sync of it as the engine runs it, for tests that need no stage."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from mirror.model.event import Event
 from mirror.model.source import Credential, Source
 from mirror.simulators.rally import RallySimulator
 from mirror.store.store import Store
-
-IMPATIENT = Patience(attempts=6, first_wait_seconds=0.01, timeout_seconds=(5.0, 20.0))
+from tests.support.stage import IMPATIENT
 
 
 def source_of(tracker: RallySimulator, **changes: Any) -> Source:

@@ -22,14 +22,14 @@ def differences(store: Store, source: str, tracker: RallySimulator) -> list[str]
     layouts = store.layouts(source)
     with tracker.world.lock:
         offered = set(tracker.world.types())
-        found += [f"{name}: not mirrored" for name in sorted(offered - set(layouts) - _NOT_LISTED)]
+        found += [f"{name}: not mirrored" for name in sorted(offered - set(layouts) - NOT_LISTED)]
         for name, layout in layouts.items():
             if name in offered:
                 found += _type_differences(store, layout, tracker)
     return found
 
 
-_NOT_LISTED = frozenset({"Subscription"})
+NOT_LISTED = frozenset({"Subscription"})
 
 
 def _type_differences(store: Store, layout: Layout, tracker: RallySimulator) -> Iterator[str]:

@@ -66,6 +66,7 @@ class Walk:
             (1, self.add_field),
             (1, self.remove_field),
             (3, self.fill_field),
+            (2, self.roll_up),
         ]
 
     def steps(self, count: int) -> None:
@@ -171,3 +172,6 @@ class Walk:
         key = self._any(name)[1]
         self.world.update(key, {field: _VALUES[kind]})
         return f"fill {name} {key}.{field}"
+
+    def roll_up(self) -> str:
+        return f"roll up {self.world.roll_up()} portfolio items"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from mirror.connectors.rally.work_items import work_item
 from mirror.errors import ProtocolError
 from mirror.model.schema import Catalog, Field, Kind, RecordType, Tracking
 
@@ -212,6 +213,7 @@ def _record_type(definition: TypeDefinition, family: str, names: _Names) -> Reco
         restorable=bool(definition.restorable),
         transient=definition.path == "RecycleBinEntry",  # emptied by people and by its retention (rally.md §9.1 S)
         family=family,
+        work_item=work_item(definition.path, fields) if family == ARTIFACT else None,
     )
 
 

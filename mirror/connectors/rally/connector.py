@@ -198,6 +198,7 @@ class RallyConnector:
         path = f"{record_type.name.lower()}/{record_id}"
         name, root, _ = self.wire.get(path, {"workspace": self.wire.workspace, "fetch": "ObjectID"})
         if name != "OperationResult":
+            parsed(root, _Present)
             return Fate.PRESENT
         errors = msgspec.json.decode(root, type=Result).errors
         return Fate.NO_ACCESS if any(each.startswith("Not authorized") for each in errors) else Fate.UNKNOWN
@@ -304,6 +305,10 @@ class _ScopeRow(msgspec.Struct):
 
 
 _SCOPE_PROBE = Query("Project", None, ("Workspace",), 1)
+
+
+class _Present(msgspec.Struct):
+    id: int = msgspec.field(name="ObjectID")
 
 
 class _BinEntry(msgspec.Struct):

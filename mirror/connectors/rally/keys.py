@@ -27,6 +27,8 @@ class KeyRow(msgspec.Struct):
     version: str | int | None = msgspec.field(name="VersionId", default=None)
     type: str = msgspec.field(name="_type", default="")
     updated: str | None = msgspec.field(name="LastUpdateDate", default=None)
+    updated_date: str | None = msgspec.field(name="LastUpdatedDate", default=None)
+    last_updated: str | None = msgspec.field(name="LastUpdated", default=None)
     rolled_up: str | None = msgspec.field(name="LastRollupDate", default=None)
 
 
@@ -50,7 +52,7 @@ def key_of(record_type: RecordType, row: KeyRow) -> Key:
     version = str(row.version)
     if record_type.field("LastRollupDate"):
         version = f"{version} {row.rolled_up or ''}"
-    return Key(row.id, version, row.updated)
+    return Key(row.id, version, row.updated or row.updated_date or row.last_updated)
 
 
 def last_id(documents: Sequence[msgspec.Raw]) -> int:

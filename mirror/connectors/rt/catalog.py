@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from hashlib import blake2s
 from itertools import chain
 
+from mirror.connectors.rt.work_items import TICKET
 from mirror.model.schema import Catalog, Field, Kind, RecordType, Tracking
+from mirror.model.work_item import WorkItem
 
 LINK_REFS = {
     "DependsOn": "depends-on",
@@ -127,7 +129,7 @@ def catalog(schema: Schema, version: str) -> Catalog:
     stamped = Tracking.STAMP
     users = stamped if schema.sees_users else Tracking.SWEEP
     types = (
-        _type("ticket", _ticket_fields(schema), stamped, schema, restorable=True),
+        _type("ticket", _ticket_fields(schema), stamped, schema, restorable=True, work_item=TICKET),
         _type("transaction", _TRANSACTION, stamped, schema, stamp="Created", name=None),
         _type("attachment", _ATTACHMENT, stamped, schema, stamp="Created", name=None),
         _type("queue", _QUEUE, stamped, schema, name="Name"),
@@ -157,10 +159,18 @@ def _type(
     stamp: str = "LastUpdated",
     name: str | None = None,
     restorable: bool = False,
+    work_item: WorkItem | None = None,
 ) -> RecordType:
-    own = tuple(chain(fields, _custom(schema, type_name)))
-    stamp_field = stamp if tracking is Tracking.STAMP else None
-    return RecordType(type_name, own, tracking, type_name.capitalize(), name, None, stamp_field, restorable=restorable)
+    return RecordType(
+        type_name,
+        tuple(chain(fields, _custom(schema, type_name))),
+        tracking,
+        type_name.capitalize(),
+        name,
+        stamp_field=stamp if tracking is Tracking.STAMP else None,
+        restorable=restorable,
+        work_item=work_item,
+    )
 
 
 def _custom(schema: Schema, type_name: str) -> Iterable[Field]:
@@ -300,4 +310,12 @@ def _ticket_fields(schema: Schema) -> Sequence[Field]:
 
 def _role(role: CustomRole) -> Field:
     kind = Kind.REFERENCE if role.single else Kind.LINKS
-    return Field(role.field_name, kind, role.name, "role", custom=True, targets=("user", "group"))
+    return Field(
+        role.field_name,
+        kind,
+        role.name,
+        "role",
+        custom=True,
+        targets=("user", "group"),
+        polymorphic=role.single,
+    )

@@ -23,7 +23,7 @@ from mirror.connectors.rt.paging import Pager, Stretch
 from mirror.connectors.rt.people import People
 from mirror.connectors.rt.scope import Scope
 from mirror.connectors.rt.search import PER_PAGE, Rows, Search, asked_at, decoded, id_of, rows_of
-from mirror.errors import AuthError, RemoteError
+from mirror.errors import AuthError, ProtocolError, RemoteError
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
 from mirror.model.progress import Watermark
@@ -38,7 +38,7 @@ class RTConnector:
 
     def __init__(self, source: Source, transport: Transport, *, per_page: int = PER_PAGE) -> None:
         self.capabilities = Capabilities(
-            page_size=per_page, ids_per_read=PER_PAGE, overlap=_OVERLAP, deletion_feed=True, batches=False
+            page_size=per_page, ids_per_read=per_page, overlap=_OVERLAP, deletion_feed=True, batches=False
         )
         self.transport = transport
         self.learned: dict[str, str] = {}
@@ -133,7 +133,9 @@ class RTConnector:
         if answer.status in (403, 404):
             return Fate.NO_ACCESS if answer.status == 403 else Fate.DELETED
         document = decoded(answer, record_type.name)
-        if int(document.get("id", record_id)) != record_id:
+        if "id" not in document:
+            raise ProtocolError(f"{record_type.name} {record_id}: the answer is no record")
+        if int(document["id"]) != record_id:
             return Fate.MERGED
         if document.get("Status") == "deleted" and record_type.name in ("ticket", "asset"):
             return Fate.DELETED

@@ -129,14 +129,22 @@ def key(item: Item, stamp_field: str, server_time: datetime) -> Key:
 
 
 def revision_of(item: Item, stamp_field: str, server_time: datetime, *, listed: bool) -> str:
-    """Return the revision of a record: its stamp, or a digest of the record when the account may not see that."""
+    """Return the revision of a record: its stamp, or a digest of the record when the account may not see that.
+
+    A row that may change again under its stamp has both, so that what did change is told from what did not.
+    """
     text = item.get(stamp_field)
     if stamp_field == "Created":  # transactions and attachments: written once
         return str(item["id"])
     if text in _UNREADABLE_STAMPS:
-        plain = json.dumps(_without_address(dict(item)), sort_keys=True, ensure_ascii=False)
-        return content_revision(plain.encode())
-    return revision(str(text), server_time, listed=listed)
+        return _digest(item)
+    found = revision(str(text), server_time, listed=listed)
+    return found if listed or found == text else found + _digest(item)
+
+
+def _digest(item: Item) -> str:
+    plain = json.dumps(_without_address(dict(item)), sort_keys=True, ensure_ascii=False)
+    return content_revision(plain.encode())
 
 
 def _cell(column: Column, value: Any, people: Callable[[str], int | None]) -> object:

@@ -12,6 +12,8 @@ from functools import lru_cache
 from hashlib import blake2s
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from mirror.model.page import PROVISIONAL
+
 NO_DATE = "1970-01-01T00:00:00Z"  # rt.md §3.3; also what a date reads as that the account may not see
 
 _SETTLED_AFTER_SECONDS = 3  # one for the whole-second stamp, two for clocks of web servers that differ
@@ -56,7 +58,7 @@ def revision(text: str, server_time: datetime, *, listed: bool) -> str:
     changed_at = instant(text)
     if changed_at is not None and settled(changed_at, server_time):
         return text
-    return text + ("?" if listed else "~")
+    return text + ("?" if listed else PROVISIONAL)
 
 
 def content_revision(document: bytes) -> str:

@@ -115,9 +115,8 @@ def quoted(name: str) -> str:
 def _settled(answer: Answer) -> Answer:
     if answer.status == 500:  # also what a locked database or a dying worker answers (rt.md §3.4: body empty)
         raise RetryableError("RT answered 500 Internal Server Error")
-    is_json = answer.headers.get("Content-Type", "").startswith("application/json")
-    if answer.status == 200 and is_json and answer.body.rstrip()[-1:] not in (b"}", b"]"):
-        raise RetryableError("the answer of RT was cut short")
+    if answer.status == 200 and answer.body.rstrip()[-1:] not in (b"}", b"]"):
+        raise RetryableError("the answer of RT was cut short, or is a page of something in between")
     return answer
 
 

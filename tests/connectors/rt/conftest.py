@@ -1,4 +1,4 @@
-"""A real RT for the tests of this folder: every module gets the seeded database anew."""
+"""Two RTs for the tests of this folder, a real and a simulated one: every module gets the seeded database anew."""
 
 from __future__ import annotations
 
@@ -13,34 +13,68 @@ from mirror.model.source import Credential, Source
 from tests.support.rt.client import Client
 from tests.support.rt.configuration import PASSWORDS
 from tests.support.rt.packages import HOW_TO_INSTALL, installed
-from tests.support.rt.provision import provide
+from tests.support.rt.provision import SEEDED_TICKETS, provide
 from tests.support.rt.server import RTServer
+from tests.support.rt_simulated import SimulatedServer, seeded_state, thawed
 
 Connect = Callable[..., RTConnector]
+Server = RTServer | SimulatedServer
+
+
+class Machines:
+    """The real server and the seed of the simulated one, made when first needed."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._real: tuple[RTServer, Path] | None = None
+        self._state = b""
+
+    def real(self) -> RTServer:
+        """Return the real server, running, with the seeded database as it was."""
+        if self._real is None:
+            self._real = provide(self._home)
+        server, seeded = self._real
+        server.stop()
+        server.restore(seeded)
+        server.start()
+        return server
+
+    def simulated(self) -> SimulatedServer:
+        """Return a simulator, running, that was seeded by the same code."""
+        self._state = self._state or seeded_state(SEEDED_TICKETS)
+        server = SimulatedServer(thawed(self._state))
+        server.start()
+        return server
+
+    def close(self) -> None:
+        """Stop the real server."""
+        if self._real is not None:
+            self._real[0].stop()
 
 
 @pytest.fixture(scope="session")
-def rt_and_seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RTServer, Path]]:
-    """A server of this process, not yet started, and the database it starts from."""
-    if not installed():
-        pytest.skip(HOW_TO_INSTALL)
-    server, seeded = provide(tmp_path_factory.mktemp("rt"))
-    yield server, seeded
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    """The servers of this process, not yet started."""
+    made = Machines(tmp_path_factory.mktemp("rt"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module", params=["real", "simulated"])
+def rt_server(request: pytest.FixtureRequest, machines: Machines) -> Iterator[Server]:
+    """A running server with the seeded database as it was: a real RT, and the simulated one, which must behave like it."""
+    if request.param == "real":
+        if not installed():
+            pytest.skip(HOW_TO_INSTALL)
+        yield machines.real()
+        return
+    server = machines.simulated()
+    yield server
     server.stop()
 
 
 @pytest.fixture(scope="module")
-def rt_server(rt_and_seed: tuple[RTServer, Path]) -> RTServer:
-    """A running server with the seeded database as it was."""
-    server, seeded = rt_and_seed
-    server.stop()
-    server.restore(seeded)
-    server.start()
-    return server
-
-
-@pytest.fixture(scope="module")
-def root(rt_server: RTServer) -> Iterator[Client]:
+def root(rt_server: Server) -> Iterator[Client]:
     """A superuser's bare client."""
     client = Client(rt_server.url)
     yield client
@@ -48,7 +82,7 @@ def root(rt_server: RTServer) -> Iterator[Client]:
 
 
 @pytest.fixture
-def connect(rt_server: RTServer) -> Connect:
+def connect(rt_server: Server) -> Connect:
     """Make connectors: `connect()` for the superuser, `connect("limited")`, `connect(token="agent")`."""
 
     def made(

@@ -12,6 +12,7 @@ from mirror.connectors.base import Window
 from mirror.connectors.rt import RTConnector
 from mirror.errors import ProtocolError
 from mirror.model.page import Fate, KeyRange
+from mirror.model.progress import Watermark
 from tests.connectors.rt.conftest import Connect
 from tests.support.rt.client import Client
 from tests.support.rt.reading import catalog_of, changed, every_record, layout_of, rows
@@ -104,7 +105,10 @@ def test_changes_of_other_types_are_listed_by_their_own_stamps(connect: Connect,
     catalog = catalog_of(connector)
     names = ["user", "queue", "asset", "article", "catalog", "class", "group"]
     kinds = [catalog.types[name] for name in names]
-    found = {page.type_name: [key.id for key in page.keys] for page in connector.changes(kinds, dict.fromkeys(names, since))}
+    found = {
+        page.type_name: [key.id for key in page.keys]
+        for page in connector.changes(kinds, dict.fromkeys(names, Watermark(since)))
+    }
     one = {name: [1] for name in ("asset", "article", "catalog", "class")}
     assert found == {**one, "user": [root.user_id("user04")], "queue": [3], "group": []}
 
@@ -149,7 +153,7 @@ def test_a_search_that_had_to_wait_is_asked_again_with_an_earlier_bound(
     kind = catalog_of(connector).types["ticket"]
     connector._fronts.fetch(kind)
     connector._clock.note(datetime.now(UTC) - timedelta(hours=5))  # as if hours went by before the request was sent
-    pages = connector.changes([kind], {"ticket": since})
+    pages = connector.changes([kind], {"ticket": Watermark(since)})
     assert made <= {key.id for page in pages for key in page.keys}
 
 
@@ -166,7 +170,7 @@ def test_a_type_that_rt_refuses_to_list_fails_alone(connect: Connect, root: Clie
 
     connector._pager._ask = ask  # type: ignore[assignment]
     kinds = [catalog.types[name] for name in ("asset", "queue")]
-    asset, queue = connector.changes(kinds, dict.fromkeys(("asset", "queue"), a_moment_ago()))
+    asset, queue = connector.changes(kinds, dict.fromkeys(("asset", "queue"), Watermark(a_moment_ago())))
     assert asset.failure
     assert not asset.complete
     assert queue.complete
@@ -182,7 +186,7 @@ def test_a_quiet_look_costs_one_request_a_type(connect: Connect, root: Client) -
     assert quiet.discover(catalog.digest) is None
     kinds = list(catalog.types.values())
     since = datetime.now(UTC)
-    assert not [k for page in quiet.changes(kinds, dict.fromkeys(catalog.types, since)) for k in page.keys]
+    assert not [k for page in quiet.changes(kinds, dict.fromkeys(catalog.types, Watermark(since))) for k in page.keys]
     list(quiet.deletions(since))
     list(quiet.census([Window(kind, KeyRange(), count_only=True) for kind in kinds]))
     assert quiet.transport.requests_made <= 15, json.dumps(list(catalog.types))

@@ -9,10 +9,9 @@ import pytest
 from mirror.connectors.base import Window
 from mirror.errors import ConfigError
 from mirror.model.page import Fate, KeyRange
-from tests.connectors.rt.conftest import Connect
+from tests.connectors.rt.conftest import Connect, Server
 from tests.support.rt.client import Client
 from tests.support.rt.reading import catalog_of, changed, every_record
-from tests.support.rt.server import RTServer
 
 
 def fate(connect: Connect, number: int, *, user: str = "root", name: str = "ticket", **more: list[str]) -> Fate:
@@ -46,7 +45,7 @@ def test_a_merged_ticket_is_merged(connect: Connect, root: Client) -> None:
     assert fate(connect, number) is Fate.MERGED
 
 
-def test_a_shredded_ticket_is_deleted(connect: Connect, root: Client, rt_server: RTServer) -> None:
+def test_a_shredded_ticket_is_deleted(connect: Connect, root: Client, rt_server: Server) -> None:
     number = root.create()
     root.create()
     rt_server.shred(number)

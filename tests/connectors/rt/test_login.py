@@ -8,9 +8,8 @@ from mirror.connectors.http import Answer, Request
 from mirror.connectors.rt import RTConnector
 from mirror.connectors.rt.login import Way
 from mirror.errors import AuthError
-from tests.connectors.rt.conftest import Connect
+from tests.connectors.rt.conftest import Connect, Server
 from tests.support.rt.reading import every_record
-from tests.support.rt.server import RTServer
 
 
 def without_rest_1(connector: RTConnector) -> RTConnector:
@@ -106,7 +105,7 @@ def test_check_names_a_queue_that_is_missing(connect: Connect) -> None:
     assert not queues.ok
 
 
-def test_sessions_that_end_during_a_listing_are_opened_again(connect: Connect, rt_server: RTServer) -> None:
+def test_sessions_that_end_during_a_listing_are_opened_again(connect: Connect, rt_server: Server) -> None:
     connector = connect()
     before = every_record(connector, "ticket")[1].keys()
     rt_server.log_out_everybody()

@@ -11,10 +11,9 @@ from mirror.connectors.base import Window
 from mirror.connectors.rt import RTConnector
 from mirror.connectors.rt.search import Rows
 from mirror.model.page import KeyRange
-from tests.connectors.rt.conftest import Connect
+from tests.connectors.rt.conftest import Connect, Server
 from tests.support.rt.client import Client
 from tests.support.rt.reading import catalog_of, every_record, layout_of, pages, rows
-from tests.support.rt.server import RTServer
 
 
 def visible(client: Client, name: str, everything: set[int]) -> set[int]:
@@ -73,7 +72,7 @@ def test_ranges_of_a_split_cover_every_ticket_once(connect: Connect) -> None:
 @pytest.mark.parametrize("user", ["limited", "agent"])
 @pytest.mark.parametrize("name", ["ticket", "transaction", "attachment", "queue"])
 def test_an_account_that_sees_a_part_lists_exactly_that_part(
-    connect: Connect, rt_server: RTServer, user: str, name: str
+    connect: Connect, rt_server: Server, user: str, name: str
 ) -> None:
     client = Client(rt_server.url, user)
     per_page = 40 if name in ("transaction", "attachment") else 7

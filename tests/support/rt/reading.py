@@ -8,6 +8,7 @@ from typing import Any
 from mirror.connectors.rt import RTConnector
 from mirror.model.layout import HEAD, Layout, arrange, table_name
 from mirror.model.page import Key, KeyRange, Page
+from mirror.model.progress import Watermark
 from mirror.model.schema import Catalog
 from tests.support.rt.client import Client
 
@@ -68,7 +69,7 @@ def every_record(connector: RTConnector, type_name: str) -> tuple[Sequence[Page]
 def changed(connector: RTConnector, type_name: str, since: Any) -> dict[int, Key]:
     """Return the changed keys of one type."""
     record_type = catalog_of(connector).types[type_name]
-    answers = list(connector.changes([record_type], {type_name: since}))
+    answers = list(connector.changes([record_type], {type_name: Watermark(since)}))
     assert [answer.complete for answer in answers] == [False] * (len(answers) - 1) + [True]
     assert not any(answer.failure for answer in answers)
     return {key.id: key for answer in answers for key in answer.keys}

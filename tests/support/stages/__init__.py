@@ -1,0 +1,1 @@
+"""The stages of the registered trackers, a file each, named by kind."""
