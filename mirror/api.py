@@ -7,12 +7,12 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Generic, Self, TypeVar
 
 from mirror.config import FILE_NAME, Settings, SourceSettings, find, load
 from mirror.config_edit import NewSource, append_source, read_pyral, write_file
@@ -20,15 +20,18 @@ from mirror.connectors.base import Finding
 from mirror.connectors.registry import TRACKERS, connect
 from mirror.credentials import Place
 from mirror.engine.sync import SyncOptions, SyncReport, sync_source
+from mirror.engine.verify import USUAL_SAMPLE, VerifyOptions, VerifyReport, verify_source
 from mirror.errors import ConfigError, MirrorError, UnknownTypeError, UsageError
 from mirror.model.event import Event
 from mirror.model.layout import Layout, table_name
 from mirror.model.progress import Failure, TypeStatus
 from mirror.model.schema import RecordType
+from mirror.model.source import Source
 from mirror.store.store import Store
 
 __all__ = [
     "TRACKERS",
+    "USUAL_SAMPLE",
     "Answer",
     "Failure",
     "Finding",
@@ -44,19 +47,24 @@ __all__ = [
     "SyncReport",
     "TypeStatus",
     "TypeSummary",
+    "VerifyOptions",
+    "VerifyReport",
 ]
 
 EVERYTHING = SyncOptions()
+USUALLY = VerifyOptions()
+
+Report = TypeVar("Report", SyncReport, VerifyReport)
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one source in a sync: a report, or the error that kept it from making one."""
+class Outcome(Generic[Report]):
+    """What became of one source in a sync or a verification: a report, or the error that kept it from making one."""
 
     source: str
-    report: SyncReport | None = None
+    report: Report | None = None
     error: MirrorError | None = None
 
     @property
@@ -248,7 +256,7 @@ class Mirror:
         options: SyncOptions = EVERYTHING,
         *,
         emit: Callable[[Event], None] = lambda _event: None,
-    ) -> list[Outcome]:
+    ) -> list[Outcome[SyncReport]]:
         """Bring the mirror up to date with those sources, or all. One that fails does not stop the others.
 
         Args:
@@ -260,20 +268,57 @@ class Mirror:
         """
         sources = self.chosen(names)
         store = self._opened_store()
-        with store.lease(f"process {os.getpid()} on {socket.gethostname()}", _now()):
-            return [self._sync_one(store, each, options, emit) for each in sources]
+        with self._lease(store):
+            return [
+                self._attempt(
+                    each,
+                    lambda source: sync_source(source, connect(source), store, options, clock=_now, emit=emit),
+                )
+                for each in sources
+            ]
 
-    def _sync_one(
-        self, store: Store, settings: SourceSettings, options: SyncOptions, emit: Callable[[Event], None]
-    ) -> Outcome:
+    def verify(
+        self,
+        names: Sequence[str] = (),
+        options: VerifyOptions = USUALLY,
+        *,
+        emit: Callable[[Event], None] = lambda _event: None,
+    ) -> list[Outcome[VerifyReport]]:
+        """Compare the mirror of those sources, or of all, with their trackers. One that fails does not stop the others.
+
+        Nothing is changed unless `options.repair`; only then must no other run hold the database.
+
+        Args:
+            emit: told of progress, from any thread.
+
+        Raises:
+            UsageError: a source is not configured, or another run holds the database.
+            StoreError: the database cannot be opened.
+        """
+        sources = self.chosen(names)
+        store = self._existing_store()
+        if store is None:
+            raise UsageError("nothing is mirrored yet; run: mirror sync")
+        with self._lease(store) if options.repair else nullcontext():
+            return [
+                self._attempt(
+                    each,
+                    lambda source: verify_source(source, connect(source), store, options, clock=_now, emit=emit),
+                )
+                for each in sources
+            ]
+
+    def _lease(self, store: Store) -> AbstractContextManager[None]:
+        return store.lease(f"process {os.getpid()} on {socket.gethostname()}", _now())
+
+    def _attempt(self, settings: SourceSettings, work: Callable[[Source], Report]) -> Outcome[Report]:
         try:
-            source = settings.source(self._environ)
-            return Outcome(source.name, sync_source(source, connect(source), store, options, clock=_now, emit=emit))
+            return Outcome(settings.name, work(settings.source(self._environ)))
         except MirrorError as error:
             return Outcome(settings.name, error=error)
         except Exception as error:
             # The top of a run: a bug that one source brings to light must not stop the others.
-            log.exception("source not synced source=%s", settings.name)
+            log.exception("run broken off source=%s", settings.name)
             return Outcome(settings.name, error=MirrorError(f"this is a bug in mirror: {type(error).__name__}"))
 
     # Settings

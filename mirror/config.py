@@ -19,11 +19,12 @@ from platformdirs import user_config_path
 from mirror.credentials import ALTERNATIVES, Place, SecretReference
 from mirror.errors import ConfigError, UnknownSourceError
 from mirror.model.source import Credential, Source
+from mirror.model.work_item import Category
 
 FILE_NAME = "mirror.toml"
 DEFAULT_DATABASE = "sqlite:///mirror.db"
 TOP_KEYS = ("database", "sources")
-SOURCE_KEYS = ("tracker", "url", "types", "concurrency", "secret", "user")
+SOURCE_KEYS = ("tracker", "url", "types", "concurrency", "secret", "user", "states")
 MAX_CONCURRENCY = 64
 
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -51,6 +52,7 @@ class SourceSettings:
     scope: Mapping[str, object] = field(default_factory=dict)
     types: tuple[str, ...] = ("*",)
     concurrency: int = 8
+    states: Mapping[str, Category] = field(default_factory=dict)
     where: str = FILE_NAME
 
     def source(self, environ: Mapping[str, str]) -> Source:
@@ -61,7 +63,7 @@ class SourceSettings:
         """
         secret = self.secret.resolve(f"{self.where}: sources.{self.name}.secret", environ)
         credential = Credential(secret, self.user)
-        return Source(self.name, self.tracker, self.url, credential, self.scope, self.types, self.concurrency)
+        return Source(self.name, self.tracker, self.url, credential, self.scope, self.types, self.concurrency, self.states)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ def _source(name: str, tables: Mapping[str, object], trackers: Trackers, origin:
         scope={key: _scope(table[key], own[key], f"{where}: {at}.{key}") for key in own if key in table},
         types=_types(table, f"{where}: {at}.types"),
         concurrency=_concurrency(table, f"{where}: {at}.concurrency"),
+        states=_states(_table(table, "states", where, f"{at}."), f"{where}: {at}.states"),
         where=where,
     )
 
@@ -219,6 +222,17 @@ def _concurrency(table: Mapping[str, object], where: str) -> int:
     if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= MAX_CONCURRENCY:
         raise ConfigError(f"{where}: expected a whole number from 1 to {MAX_CONCURRENCY}")
     return given
+
+
+def _states(table: Mapping[str, object], where: str) -> dict[str, Category]:
+    found = {}
+    for state, word in table.items():
+        if isinstance(word, dict):
+            raise ConfigError(f'{where}.{state}: a name with a dot in it stands in quotes, such as "Defect.Fixed" = "done"')
+        if not isinstance(word, str) or word not in tuple(Category):
+            raise ConfigError(f"{where}: {state!r} is expected to be one of {', '.join(Category)}")
+        found[state] = Category(word)
+    return found
 
 
 def _scope(value: object, expected: type, where: str) -> object:

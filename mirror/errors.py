@@ -135,5 +135,5 @@ class MassDeleteError(SafetyError):
         self.known = known
         super().__init__(
             f"{type_name}: {vanished} of {known} records vanished from the tracker at once; nothing was deleted here. "
-            "If that is right, run the sync again with --allow-mass-delete"
+            "If that is right, run it again with --allow-mass-delete"
         )

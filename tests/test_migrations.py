@@ -79,6 +79,20 @@ def test_rows_survive_every_step_up_and_down(database: Database, database_url: s
         assert stored(store, "SELECT id, name FROM rally_defect ORDER BY id") == [(1, "kept"), (2, None)]
 
 
+@pytest.mark.parametrize("version", ["0002", "0003"])
+def test_catalogs_from_before_work_items_are_discovered_anew(database: Database, database_url: str, version: str) -> None:
+    with Store.open(database_url) as store:
+        defects(store)
+        store.show_work_items("acme", url="https://tracker.example", states={})
+        assert store.digest("acme") == "1"
+    run(database, downgrade, version)
+    with Store.open(database_url) as store:
+        assert store.digest("acme") == ""
+        defects(store)
+        assert store.show_work_items("acme", url="https://tracker.example", states={}) is False
+        assert (store.digest("acme"), stored(store, "SELECT key FROM work_item")) == ("1", [])
+
+
 def test_a_database_without_a_version_row_is_brought_up(database: Database, database_url: str) -> None:
     run(database, upgrade, "head")
     run(database, downgrade, "base")

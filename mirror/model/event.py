@@ -1,4 +1,4 @@
-"""Facts about a running sync, for whoever draws its progress."""
+"""Facts about a running sync or verification, for whoever draws its progress."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ class Phase(StrEnum):
     CHANGES = "changes"
     DELETIONS = "deletions"
     LINKS = "links"
+    KEYS = "keys"  # verifying: identity and revision of every record
+    RECORDS = "records"  # verifying: whole records
+    REPAIR = "repair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,23 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyStarted:
+    """The comparison of a source begins."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """So many records of a type were compared with what is stored."""
+
+    source: str
+    type_name: str
+    phase: Phase
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """The credential is parked; nothing is sent for that long."""
 
@@ -94,4 +114,4 @@ class SyncEnded:
     failed: tuple[SliceFailed, ...] = ()
 
 
-Event = SyncStarted | Expected | Stored | Waiting | SliceFailed | SyncEnded
+Event = SyncStarted | VerifyStarted | Expected | Stored | Compared | Waiting | SliceFailed | SyncEnded

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from mirror.model.verification import Verification
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -57,6 +59,9 @@ class TypeStatus:
         state: `offered`, or `vanished` when the tracker no longer lists the type.
         watermark: changes up to here are stored, tracker's time, UTC; None before the first load ended.
         synced_at: when something about the type was last stored, our time, UTC; None when never.
+        complete_at: everything that had changed on the tracker before then is stored, our time, UTC; None before the first
+            sync that left nothing of the type out.
+        verified: what the last comparison with the tracker found; None when there was none.
     """
 
     type_name: str
@@ -66,4 +71,14 @@ class TypeStatus:
     quarantined: int
     watermark: datetime | None
     synced_at: datetime | None
+    complete_at: datetime | None
     state: str
+    verified: Verification | None = None
+
+    @property
+    def fresh_at(self) -> datetime | None:
+        """What had changed on the tracker before then is here, our time, UTC: what a sync or a verification last ensured."""
+        compared = self.verified
+        is_sound = compared is not None and (compared.repaired or not compared.drift_count)
+        verified_at = compared.verified_at if compared is not None and is_sound else None
+        return max(filter(None, [self.complete_at, verified_at]), default=None)

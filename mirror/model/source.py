@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mirror.model.work_item import Category
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -28,6 +30,7 @@ class Source:
         scope: what the tracker's own settings narrow the mirror to (`workspace`; `queues`), as written in the settings file.
         types: allow-list of record type names; `*` stands for all, a leading `-` excludes.
         concurrency: requests in flight at once with this credential.
+        states: name of a state, or `Type.State` for one type only -> what it means, over what the tracker's connector says.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Source:
     scope: Mapping[str, object] = field(default_factory=dict)
     types: tuple[str, ...] = ("*",)
     concurrency: int = 8
+    states: Mapping[str, Category] = field(default_factory=dict)
 
     def wants(self, type_name: str) -> bool:
         """Return whether the allow-list lets `type_name` through, in whatever case it is written.

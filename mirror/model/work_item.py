@@ -25,12 +25,15 @@ class Rule:
         category: None for records that are no work at all, such as templates; the view leaves them out.
         values: holds for these values, compared exactly; empty: holds for any value that is not null.
         part: which column of a reference is looked at, its id or its name.
+        of: looked at instead, when not empty: this field of the record that the reference `field` leads to, which must be
+            declared for one type only.
     """
 
     field: str
     category: Category | None
     values: tuple[str | int | bool, ...] = ()
     part: Part = Part.VALUE
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

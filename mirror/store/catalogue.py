@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,9 +70,9 @@ def adopt(connection: Connection, source: str, tracker: str, catalog: Catalog, *
     _mark_vanished_types(connection, source, layouts, now=now)
     # A load that is under way has read its first records without what is new; it begins again.
     connection.execute(delete(slices).where(slices.c.source == source, slices.c.type.in_(grown)))
-    connection.execute(delete(sources).where(sources.c.name == source))
     values = {"name": source, "tracker": tracker, "digest": catalog.digest, "adopted_at": now}
-    connection.execute(insert(sources).values(values))
+    if connection.execute(update(sources).where(sources.c.name == source).values(values)).rowcount == 0:
+        connection.execute(insert(sources).values(values))
     return Adoption(layouts, grown_types(connection, source) & layouts.keys())
 
 
@@ -88,14 +88,33 @@ def grown_types(connection: Connection, source: str) -> frozenset[str]:
     return frozenset(connection.scalars(query))
 
 
-def layouts(connection: Connection, source: str) -> dict[str, Layout]:
-    """Return the layouts of the types that `source` offers, as `adopt` returned them."""
+def layouts(connection: Connection, source: str, only: Collection[str] | None = None) -> dict[str, Layout]:
+    """Return the layouts of the types that `source` offers, as `adopt` returned them.
+
+    Args:
+        only: names of types; None for all.
+    """
+    chosen = [types.c.source == source, types.c.state == OFFERED]
     parts: dict[str, list[Row[Any]]] = {}
     query = select(fields).where(fields.c.source == source, fields.c.vanished_at.is_(None))
+    if only is not None:
+        chosen.append(types.c.type.in_(list(only)))
+        query = query.where(fields.c.type.in_(list(only)))
     for row in connection.execute(query.order_by(fields.c.type, fields.c.position)):
         parts.setdefault(row.type, []).append(row)
-    offered = select(types).where(types.c.source == source, types.c.state == OFFERED).order_by(types.c.type)
+    offered = select(types).where(*chosen).order_by(types.c.type)
     return {row.type: _layout(row, parts.get(row.type, [])) for row in connection.execute(offered)}
+
+
+def offered_types(connection: Connection, source: str) -> frozenset[str]:
+    """Return the names of the types that `source` offers."""
+    return frozenset(connection.scalars(select(types.c.type).where(types.c.source == source, types.c.state == OFFERED)))
+
+
+def work_item_types(connection: Connection, source: str) -> frozenset[str]:
+    """Return the names of the types that `source` offers and that show in the view `work_item`."""
+    shown = select(types.c.type).where(types.c.work_item.is_not(None))
+    return frozenset(connection.scalars(shown.where(types.c.source == source, types.c.state == OFFERED)))
 
 
 def stored_columns(connection: Connection, source: str, type_name: str) -> list[Column | LinkTable]:

@@ -157,6 +157,12 @@ def is_query_error(error: Exception) -> bool:
     return type(error).__module__.startswith("psycopg") and type(error).__name__ in ("DataError", "ProgrammingError")
 
 
+def is_lock_timeout(error: StoreError) -> bool:
+    """Return whether Postgres gave up waiting for a lock (SQLSTATE 55P03; PostgreSQL documentation, appendix A)."""
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and cause.orig is not None and _sqlstate(cause.orig) == "55P03"
+
+
 def words(error: BaseException) -> str:
     """Return the first line of what the database itself said."""
     if isinstance(error, DBAPIError) and error.orig is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, null, or_, select
 
-from mirror.model.layout import Layout
+from mirror.model.layout import Column, Layout
+from mirror.model.part import Part
 from mirror.model.schema import Kind
 from mirror.store.chunks import chunked
 from mirror.store.record_tables import describe
@@ -27,8 +28,19 @@ def names(connection: Connection, layout: Layout, ids: Collection[int]) -> dict[
     described = describe(layout)
     if described.name_column is None:
         return {}
-    table = described.table
-    query = select(table.c.id, table.c[described.name_column]).where(table.c.source == layout.source)
+    return _values(connection, layout, described.name_column, ids)
+
+
+def labels(connection: Connection, layout: Layout, ids: Collection[int]) -> dict[int, str | None]:
+    """Return id -> what people call it, of those of `ids` that are stored; nothing for a type without a key field."""
+    key = layout.type.key_field
+    column = next((each.name for each in layout.columns if each.field == key and each.part is Part.VALUE), None)
+    return {} if column is None else _values(connection, layout, column, ids)
+
+
+def _values(connection: Connection, layout: Layout, column: str, ids: Collection[int]) -> dict[int, str | None]:
+    table = describe(layout).table
+    query = select(table.c.id, table.c[column]).where(table.c.source == layout.source)
     return {row[0]: row[1] for chunk in chunked(ids) for row in connection.execute(query.where(table.c.id.in_(chunk)))}
 
 
@@ -52,4 +64,41 @@ def link_targets(connection: Connection, layout: Layout, ids: Collection[int]) -
             for chunk in chunked(ids)
             for row in connection.execute(query.where(table.c.id.in_(chunk)))
         }
+    return found
+
+
+def link_owners(
+    connection: Connection, layout: Layout, field: str, target_type: str, ids: Collection[int]
+) -> set[tuple[int, int]]:
+    """Return (owner id, target id) of the links of one field to these records of `target_type`."""
+    table = describe(layout).links[field]
+    leads = or_(table.c.target_type == target_type, table.c.target_type.is_(None))
+    query = select(table.c.id, table.c.target_id).where(table.c.source == layout.source, leads)
+    return {
+        (row[0], row[1]) for chunk in chunked(ids) for row in connection.execute(query.where(table.c.target_id.in_(chunk)))
+    }
+
+
+def reference_targets(connection: Connection, layout: Layout, ids: Collection[int]) -> dict[str, set[LinkEnd]]:
+    """Return reference field -> what these records refer to; the type is None where the column for it is missing."""
+    table = describe(layout).table
+    found: dict[str, set[LinkEnd]] = {}
+    for name, parts in reference_columns(layout).items():
+        of_type = table.c[parts[Part.TYPE].name] if Part.TYPE in parts else null()
+        query = select(table.c.id, table.c[parts[Part.ID].name], of_type).where(table.c.source == layout.source)
+        found[name] = {
+            (row[0], row[1], row[2])
+            for chunk in chunked(ids)
+            for row in connection.execute(query.where(table.c.id.in_(chunk)))
+            if row[1] is not None
+        }
+    return found
+
+
+def reference_columns(layout: Layout) -> dict[str, dict[Part, Column]]:
+    """Return reference field -> its columns by part."""
+    found: dict[str, dict[Part, Column]] = {}
+    for each in layout.columns:
+        if each.part is not Part.VALUE:
+            found.setdefault(each.field, {})[each.part] = each
     return found

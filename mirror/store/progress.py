@@ -61,6 +61,12 @@ def touch(connection: Connection, source: str, type_name: str, now: datetime | N
         connection.execute(update(types).where(*this).values(synced_at=now))
 
 
+def set_complete(connection: Connection, source: str, type_names: Iterable[str], at: datetime) -> None:
+    """Remember that everything of these types is here that had changed before `at`."""
+    of_source = (types.c.source == source, types.c.type.in_(list(type_names)))
+    connection.execute(update(types).where(*of_source).values(complete_at=at))
+
+
 def watermarks(connection: Connection, source: str) -> dict[str, Watermark]:
     """Return type name -> watermark, of the types that have one."""
     rows = connection.execute(select(watermark).where(watermark.c.source == source))

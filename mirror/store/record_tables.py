@@ -22,7 +22,8 @@ from sqlalchemy import (
     false,
     inspect,
 )
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.schema import CreateColumn, CreateIndex
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeEngine
 
 from mirror.model import layout as model
@@ -30,6 +31,7 @@ from mirror.model.layout import Layout, LinkTable
 from mirror.model.part import Part
 from mirror.model.schema import Kind
 from mirror.store.column_types import JsonText, StampText, column_type
+from mirror.store.work_item_select import numbered_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,10 @@ def present_tables(connection: Connection, names: Iterable[str]) -> dict[str, fr
 def create_indexes(connection: Connection, layout: Layout, keyed_types: frozenset[str]) -> None:
     """Create the secondary indexes of `layout` where missing; meant to run after the first load, which they slow down.
 
-    There are few: link tables by target, and rows by change time (what is new), by key (how people name a record), and by
-    those references that lead to records with keys of their own (parents, work products), through which reports join and
-    renames spread. References to the few users, projects or iterations have none: reading the table is as quick for them.
+    There are few: link tables by target, and rows by change time (what is new), by key (how people name a record, also where
+    the view `work_item` makes it of the number), and by those references that lead to records with keys of their own
+    (parents, work products), through which reports join and renames spread. References to the few users, projects or
+    iterations have none: reading the table is as quick for them.
 
     Args:
         keyed_types: names of this source's types that have a key field.
@@ -111,12 +114,20 @@ def create_indexes(connection: Connection, layout: Layout, keyed_types: frozense
     table = describe(layout).table
     for name in _indexed(layout, keyed_types):
         label = index_name(layout.table, name)
-        Index(label, table.c.source, table.c[name]).create(connection, checkfirst=True)
+        _index(connection, label, table.c.source, table.c[name])
+    key = None if layout.type.work_item is None else numbered_key(layout, table.c.id)
+    if key is not None:
+        _index(connection, index_name(layout.table, "key of work_item"), table.c.source, key)
     for link in layout.links:
         if link.kind is Kind.LINKS:
             table = describe(layout).links[link.field]
             label = index_name(link.name, "target_id")
-            Index(label, table.c.source, table.c.target_id).create(connection, checkfirst=True)
+            _index(connection, label, table.c.source, table.c.target_id)
+
+
+def _index(connection: Connection, name: str, *keys: ColumnElement[Any]) -> None:
+    """Create an index where missing. The database tells; SQLAlchemy does not see one on an expression in SQLite."""
+    connection.execute(CreateIndex(Index(name, *keys), if_not_exists=True))
 
 
 def index_name(table: str, *columns: str) -> str:

@@ -78,6 +78,10 @@ class Storing:
                 kept.append(row)
             else:
                 outcome.bad.append(BadRecord(None, f"its id {row[ID]!r} does not fit 64 bits", document(row, columns)))
+        if kept:
+            # Links without their row, whatever left them behind, would keep the new ones out.
+            ids = [row[ID] for row in kept]
+            self._delete_links(set(ids) - self._known(ids).keys())
         rows, links = storable(kept, columns, page.links, nul_allowed=self.connection.dialect.name == "sqlite")
         outcome.add(self._halves(rows, links))
         return outcome

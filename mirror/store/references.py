@@ -48,27 +48,12 @@ class Pointer:
     certain: bool
 
 
-def referrers(
-    connection: Connection, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int]
-) -> dict[str, list[int]]:
-    """Return type name -> ids, ascending, of rows that point to any of these records.
-
-    Where the type pointed to is not known, an equal id counts, so a few rows too many may be named.
-    """
-    found: dict[str, set[int]] = {}
-    for pointer in pointers(layouts, type_name):
-        owners = found.setdefault(pointer.owner, set())
-        for chunk in chunked(ids):
-            query = select(pointer.table.c.id).where(*_pointing(pointer, layouts, chunk))
-            owners.update(connection.scalars(query))
-    return {name: sorted(owners) for name, owners in sorted(found.items()) if owners}
-
-
 def spread_names(connection: Connection, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int] | None) -> int:
     """Copy the present names of these records to every column and link row that shows them; return how many changed.
 
     The rows keep their revision: on the tracker they have not changed. Only places whose target type is certain are
-    touched, since ids of different types may be equal.
+    touched, since ids of different types may be equal. A place without a name keeps none: the tracker shows none there,
+    though the record has one (the objects of RT's transactions).
 
     Args:
         ids: None means all records of the type.
@@ -91,7 +76,7 @@ def _rename(connection: Connection, pointer: Pointer, renamed: RecordTable, poin
     name = select(cast(now.c[name_column], Text)).where(same).scalar_subquery()
     # A record without a name is shown under another text, which only the tracker knows.
     there = select(now.c.id).where(same, now.c[name_column].is_not(None)).exists()
-    stale = pointer.name.is_distinct_from(name)
+    stale = pointer.name != name
     statement = update(pointer.table).where(*pointing, there, stale).values({pointer.name.name: name})
     return connection.execute(statement).rowcount
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from mirror.model.progress import Failure, TypeStatus, Watermark
 from mirror.store.progress import watermarks
 from mirror.store.tables import failure, quarantine, run, tombstone
 from mirror.store.tables import record_type as types
+from mirror.store.verifications import verifications_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +72,9 @@ def status(connection: Connection, source: str) -> list[TypeStatus]:
     marks = watermarks(connection, source)
     buried = _counts(connection, tombstone, source)
     aside = _counts(connection, quarantine, source)
+    compared = verifications_of(connection, source)
     rows = connection.execute(select(types).where(types.c.source == source).order_by(types.c.type))
-    return [_status(connection, row, marks, (buried, aside)) for row in rows]
+    return [replace(_status(connection, row, marks, (buried, aside)), verified=compared.get(row.type)) for row in rows]
 
 
 def _status(
@@ -88,6 +90,7 @@ def _status(
         quarantined=counts[1].get(row.type, 0),
         watermark=marks[row.type].at if row.type in marks else None,
         synced_at=row.synced_at,
+        complete_at=row.complete_at,
         state=row.state,
     )
 

@@ -10,12 +10,16 @@ from typing import Self
 
 from mirror.model.event import Tally
 from mirror.model.layout import Layout
-from mirror.model.page import Fate, KeyRange, Page
+from mirror.model.page import Echo, Fate, KeyRange, Page
 from mirror.model.progress import Failure, Slice, TypeStatus, Watermark
 from mirror.model.schema import Catalog
-from mirror.store import catalogue, keys, lease, lookups, migrate, progress, references, runs, suspects, tombstones
+from mirror.model.verification import Verification
+from mirror.model.work_item import Category
+from mirror.store import catalogue, keys, lookups, migrate, progress, references, runs, suspects, tombstones, work_items
 from mirror.store.catalogue import Adoption
+from mirror.store.compare import Comparison, compare
 from mirror.store.database import Database, label_of
+from mirror.store.lease import held
 from mirror.store.lookups import LinkEnd
 from mirror.store.pages import Applied, Applying, apply
 from mirror.store.reading import Reader, Result
@@ -23,9 +27,10 @@ from mirror.store.record_tables import create_indexes, describe
 from mirror.store.runs import Ending
 from mirror.store.tombstones import Reason
 from mirror.store.upsert import Writer
+from mirror.store.verifications import save_verifications
 from mirror.store.writers import make_writer
 
-__all__ = ["Adoption", "Applied", "LinkEnd", "Reader", "Result", "Store"]
+__all__ = ["Adoption", "Applied", "Comparison", "LinkEnd", "Reader", "Result", "Store"]
 
 EVERYTHING = KeyRange()
 
@@ -77,7 +82,7 @@ class Store:
         Raises:
             DatabaseBusyError: on entering the block, at once, when somebody else holds it.
         """
-        return lease.held(self._database, holder, now)
+        return held(self._database, holder, now)
 
     # the catalogue
 
@@ -101,6 +106,22 @@ class Store:
         with self._database.read() as connection:
             return catalogue.grown_types(connection, source)
 
+    def show_work_items(self, source: str, *, url: str, states: Mapping[str, Category]) -> bool:
+        """Bring the view `work_item` up to date with all catalogs; nothing is written when it is.
+
+        Args:
+            url: the tracker's root address, without a trailing slash.
+            states: name of a state, or `Type.State` for one type only -> its category, where the connector's rules are
+                not to decide.
+
+        Returns:
+            Whether the view was written anew.
+
+        Raises:
+            StoreError: something else in the database is called `work_item`.
+        """
+        return work_items.show(self._database, source, url=url, states=states)
+
     # records
 
     def apply(self, page: Page, *, now: datetime, progress: Slice | None = None, force: bool = False) -> Applied:
@@ -114,6 +135,10 @@ class Store:
             force: write whatever differs in any value, without a look at revision and change time.
         """
         return apply(self._database, self._writer(page.layout), page, Applying(now, progress, force))
+
+    def compare(self, page: Page, *, now: datetime) -> Comparison:
+        """Compare whole records with what is stored, value by value and link by link. Nothing is written."""
+        return compare(self._database, self._writer(page.layout), page, now=now)
 
     def index(self, layout: Layout) -> None:
         """Create the secondary indexes of a type; to be called once its first load is done."""
@@ -140,6 +165,11 @@ class Store:
         with self._database.read() as connection:
             return lookups.names(connection, layout, ids)
 
+    def labels(self, layout: Layout, ids: Collection[int]) -> dict[int, str | None]:
+        """Return id -> what people call it (`DE17`) of those of `ids` that are stored; empty for a type without a key."""
+        with self._database.read() as connection:
+            return lookups.labels(connection, layout, ids)
+
     def newest(self, layout: Layout) -> int:
         """Return the highest stored id; 0 when there is none."""
         with self._database.read() as connection:
@@ -154,14 +184,6 @@ class Store:
         """Return link field -> what these records link to, for every field that links to records."""
         with self._database.read() as connection:
             return lookups.link_targets(connection, layout, ids)
-
-    def referrers(self, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int]) -> dict[str, list[int]]:
-        """Return type name -> ids, ascending, of rows that point to any of these records of `type_name`.
-
-        Where the type pointed to is not known, an equal id counts, so a few rows too many may be named.
-        """
-        with self._database.read() as connection:
-            return references.referrers(connection, layouts, type_name, ids)
 
     def spread_names(self, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int] | None) -> int:
         """Bring the names shown for these records (None: all of the type) up to date; return how many rows changed.
@@ -183,14 +205,19 @@ class Store:
             suspects.add(connection, source, suspects.NAME if names else suspects.RECORD, ids)
 
     def suspect_referrers(self, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int]) -> None:
-        """Suspect whatever refers to these records, now and once more when they come back after having vanished."""
+        """Suspect whatever refers to these records, now and once more when they, or what they refer to, come back."""
         with self._database.write() as connection:
             suspects.suspect_referrers(connection, layouts, type_name, ids)
 
-    def recall_referrers(self, source: str, type_name: str, ids: Collection[int]) -> None:
-        """Suspect whatever referred to those of these records that had vanished."""
+    def suspect_echoes(self, layouts: Mapping[str, Layout], page: Page, echoes: Sequence[Echo]) -> None:
+        """Suspect owners whose stored links to the records of `page` differ from what these show at their end."""
         with self._database.write() as connection:
-            suspects.recall(connection, source, type_name, ids)
+            suspects.suspect_echoes(connection, layouts, page, echoes)
+
+    def recall_referrers(self, page: Page) -> None:
+        """Suspect whatever referred to those of these records that had vanished; remember what they refer to no more."""
+        with self._database.write() as connection:
+            suspects.recall(connection, page)
 
     def suspects(self, source: str, *, names: bool = False) -> dict[str, set[int]]:
         """Return type name -> ids of all suspects of the one kind or the other."""
@@ -277,6 +304,11 @@ class Store:
                 progress.set_watermark(connection, source, type_name, mark)
                 progress.touch(connection, source, type_name, now)
 
+    def set_complete(self, source: str, types: Collection[str], at: datetime) -> None:
+        """Store that of these types everything is here that had changed on the tracker before `at`, our time."""
+        with self._database.write() as connection:
+            progress.set_complete(connection, source, types, at)
+
     def note(self, source: str, key: str, value: str) -> None:
         """Store one small fact about a source."""
         with self._database.write() as connection:
@@ -321,6 +353,13 @@ class Store:
         """Return the state of every type of `source`, vanished ones included, by name."""
         with self._database.read() as connection:
             return runs.status(connection, source)
+
+    # comparisons with the tracker
+
+    def save_verifications(self, source: str, found: Collection[Verification]) -> None:
+        """Store what a comparison of these types found, in the place of earlier ones."""
+        with self._database.write() as connection:
+            save_verifications(connection, source, found)
 
     # people's queries
 

@@ -10,8 +10,13 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import ColumnElement, Connection, Table, delete, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from mirror.model.layout import Layout
+from mirror.model.layout import HEAD, Layout
+from mirror.model.page import Echo, Page
+from mirror.model.part import Part
+from mirror.model.schema import Kind
+from mirror.store import lookups
 from mirror.store.chunks import chunked
+from mirror.store.lookups import LinkEnd
 from mirror.store.references import Pointer, pointers
 from mirror.store.tables import referrer, suspect
 
@@ -44,8 +49,12 @@ def clear(connection: Connection, source: str, kind: str, ids: Mapping[str, Coll
 
 
 def suspect_referrers(connection: Connection, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int]) -> None:
-    """Suspect whatever refers to these records, and remember it for the case that they come back."""
+    """Suspect whatever refers to these records, and remember it for the case that they come back.
+
+    What they refer to is remembered as well: it may have vanished together with them and come back later.
+    """
     source = layouts[type_name].source
+    remember_dropped(connection, layouts[type_name], ids)
     for pointer in pointers(layouts, type_name):
         for chunk in chunked(ids):
             pointing = select(
@@ -58,11 +67,67 @@ def suspect_referrers(connection: Connection, layouts: Mapping[str, Layout], typ
     _suspect_remembered(connection, source, type_name, ids)
 
 
-def recall(connection: Connection, source: str, type_name: str, ids: Collection[int]) -> None:
-    """Suspect whatever referred to those of these records that had vanished, and forget about it."""
+def recall(connection: Connection, page: Page) -> None:
+    """Before `page` is stored, suspect whatever referred to those of its records that had vanished, and forget about it.
+
+    What its records refer to no more is remembered.
+    """
+    source, type_name, ids = page.layout.source, page.layout.type.name, [row[1] for row in page.rows]
     _suspect_remembered(connection, source, type_name, ids)
     for chunk in chunked(ids):
         connection.execute(delete(referrer).where(*_remembered(source, type_name, chunk)))
+    remember_dropped(connection, page.layout, ids, page)
+
+
+def remember_dropped(connection: Connection, layout: Layout, ids: Collection[int], page: Page | None = None) -> None:
+    """Remember what these records refer to but will not once `page` is stored (None: they are gone), in case it comes back.
+
+    A tracker may leave a record that was deleted or hidden out of the references to it without a version of their owners.
+    Whether that is why a reference went shows only later.
+    """
+    before = lookups.link_targets(connection, layout, ids) | lookups.reference_targets(connection, layout, ids)
+    now = {} if page is None else _ends(page)
+    rows = [
+        {"source": layout.source, "type": kind, "id": target, "referrer_type": layout.type.name, "referrer_id": owner}
+        for name, ends in before.items()
+        for owner, target, of_type in ends - now.get(name, set())
+        if target is not None and (kind := of_type or _only_target(layout, name))
+    ]
+    if rows:
+        connection.execute(_insert_new(connection, referrer), rows)
+
+
+def _ends(page: Page) -> dict[str, set[LinkEnd]]:
+    """Return field -> what the records of a page refer to, as the lookups return it."""
+    found: dict[str, set[LinkEnd]] = {
+        name: {(row[0], row[2], row[4]) for row in page.links.get(name, ())}
+        for name in (each.field for each in page.layout.links if each.kind is Kind.LINKS)
+    }
+    place = {each.name: at + len(HEAD) for at, each in enumerate(page.layout.columns)}
+    for name, parts in lookups.reference_columns(page.layout).items():
+        at, of_type = place[parts[Part.ID].name], place[parts[Part.TYPE].name] if Part.TYPE in parts else None
+        found[name] = {(row[1], row[at], None if of_type is None else row[of_type]) for row in page.rows}
+    return found
+
+
+def _only_target(layout: Layout, name: str) -> str:
+    field = layout.type.field(name)
+    return field.targets[0] if field and len(field.targets) == 1 else ""
+
+
+def suspect_echoes(connection: Connection, layouts: Mapping[str, Layout], page: Page, echoes: Collection[Echo]) -> None:
+    """Suspect owners whose stored links to the records of `page` differ from those in `echoes`."""
+    ids = [row[1] for row in page.rows]
+    found: dict[str, set[int]] = {}
+    for echo in echoes:
+        for owner in echo.owners:
+            layout = layouts.get(owner)
+            if layout is None or not any(each.field == echo.field for each in layout.links):
+                continue
+            stored = lookups.link_owners(connection, layout, echo.field, page.layout.type.name, ids)
+            now = {(each, target) for of_type, each, target in echo.links if of_type == owner}
+            found.setdefault(owner, set()).update(each for each, _ in stored ^ now)
+    add(connection, page.layout.source, RECORD, found)
 
 
 def _suspect_remembered(connection: Connection, source: str, type_name: str, ids: Collection[int]) -> None:

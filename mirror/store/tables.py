@@ -48,6 +48,7 @@ record_type = Table(
     Column("grown", Boolean, nullable=False, server_default=false()),  # has a field that stored rows were read without
     Column("loaded", Boolean, nullable=False, server_default=false()),  # the first load has ended
     Column("synced_at", Instant),  # when something about the type was last stored
+    Column("complete_at", Instant),  # what had changed before then is here: a sync that began then left nothing out
     Column("work_item", JsonText),  # JSON object: roles of its fields in the view work_item; null when it is not in it
 )
 

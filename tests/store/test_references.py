@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -50,6 +51,15 @@ def layouts(store: Store) -> dict[str, Layout]:
     return found
 
 
+def referrers(store: Store, layouts: dict[str, Layout], type_name: str, ids: Collection[int]) -> dict[str, list[int]]:
+    """Return type name -> ids, ascending, of whatever refers to these records: it is suspected on their account."""
+    store.suspect_referrers(layouts, type_name, ids)
+    source = layouts[type_name].source
+    found = store.suspects(source)
+    store.clear_suspects(source, found)
+    return {name: sorted(found[name]) for name in sorted(found)}
+
+
 @pytest.mark.parametrize(
     ("type_name", "ids", "expected"),
     [
@@ -67,14 +77,14 @@ def layouts(store: Store) -> dict[str, Layout]:
 def test_who_points_to_a_record_is_found(
     store: Store, layouts: dict[str, Layout], type_name: str, ids: list[int], expected: dict[str, list[int]]
 ) -> None:
-    assert store.referrers(layouts, type_name, ids) == expected
+    assert referrers(store, layouts, type_name, ids) == expected
 
 
 def test_an_abstract_target_may_be_any_type(store: Store) -> None:
     vague = replace(DEFECT, fields=(Field("Needs", Kind.REFERENCE, targets=("Artifact",)),), name_field=None, key_field=None)
     found = adopt(store, vague, USER)
     store.apply(page(found["Defect"], row(found["Defect"], 1, needs_id=5)), now=NOW)
-    assert store.referrers(found, "User", [5]) == {"Defect": [1]}
+    assert referrers(store, found, "User", [5]) == {"Defect": [1]}
 
 
 def test_a_new_name_spreads_to_columns_and_links_and_nowhere_else(store: Store, layouts: dict[str, Layout]) -> None:
@@ -91,6 +101,19 @@ def test_a_new_name_spreads_to_columns_and_links_and_nowhere_else(store: Store, 
     related = stored(store, "SELECT id, target_name FROM rally_defect__related ORDER BY id")
     assert related == [(11, "a story"), (12, "TEN")]
     assert stored(store, "SELECT anything_name, either_name FROM rally_story ORDER BY id") == [("?", None), (None, "?")]
+
+
+def test_a_place_where_the_tracker_shows_no_name_gets_none(store: Store, layouts: dict[str, Layout]) -> None:
+    user, defect = layouts["User"], layouts["Defect"]
+    links = {"Tags": [(30, 0, 1, None, None)]}
+    store.apply(page(defect, row(defect, 30, owner_id=1, owner_name=None), links=links), now=NOW)
+    store.apply(page(user, row(user, 1, "2", user_name="Anna")), now=NOW)
+    assert store.spread_names(layouts, "User", None) == 1
+    assert store.spread_names(layouts, "Tag", None) == 0
+    assert stored(store, "SELECT id, owner_name FROM rally_defect WHERE owner_id = 1 ORDER BY id") == [
+        (10, "Anna"),
+        (30, None),
+    ]
 
 
 def test_spreading_names_that_are_right_changes_nothing(store: Store, layouts: dict[str, Layout]) -> None:
@@ -119,13 +142,13 @@ def test_other_sources_are_not_touched(store: Store, layouts: dict[str, Layout])
     store.apply(page(user, row(user, 1, "2", user_name="Anna")), now=NOW)
     store.spread_names(layouts, "User", [1])
     assert stored(store, "SELECT owner_name FROM rally_defect WHERE source = 'beta'") == [("theirs",)]
-    assert store.referrers(other, "User", [1]) == {"Defect": [10]}
+    assert referrers(store, other, "User", [1]) == {"Defect": [10]}
 
 
 def test_thousands_of_ids_are_taken(store: Store, layouts: dict[str, Layout]) -> None:
     many = range(1, 12_001)
     user = layouts["User"]
-    assert store.referrers(layouts, "User", many) == {"Defect": [10, 11], "Story": [1, 10]}
+    assert referrers(store, layouts, "User", many) == {"Defect": [10, 11], "Story": [1, 10]}
     assert store.spread_names(layouts, "User", many) == 0
     assert store.revisions(user, many) == {1: "1", 2: "1"}
     assert store.count(user, KeyRange()) == 2

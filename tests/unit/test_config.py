@@ -11,6 +11,7 @@ from mirror.config import Settings, find, load, parse
 from mirror.config_edit import NewSource, append_source, as_toml, read_pyral
 from mirror.credentials import Place, SecretReference
 from mirror.errors import ConfigError, UnknownSourceError
+from mirror.model.work_item import Category
 
 TRACKERS = {"rally": {"workspace": str}, "rt": {"queues": list}}
 GOOD = """
@@ -56,6 +57,13 @@ def test_every_key_of_the_design_is_understood() -> None:
     assert (acme.types, acme.concurrency, acme.user) == (("*", "-Revision"), 4, None)
     assert acme.secret == SecretReference(Place.ENV, ("RALLY_APIKEY",), Path("/there"))
     assert (helpdesk.user, helpdesk.scope, helpdesk.types) == ("root", {"queues": ("General", 7)}, ("*",))
+
+
+def test_states_are_told_by_name_for_all_types_or_for_one() -> None:
+    told = with_source() + '\n[sources.acme.states]\n"Ready for QA" = "doing"\n"Defect.Fixed" = "done"\nOpen = "todo"\n'
+    found = read(told)["acme"].source({"KEY": "k"}).states
+    assert found == {"Ready for QA": Category.DOING, "Defect.Fixed": Category.DONE, "Open": Category.TODO}
+    assert read(with_source())["acme"].states == {}
 
 
 def test_source_carries_the_secret_that_the_reference_names() -> None:
@@ -133,6 +141,17 @@ REFUSED = {
     "one name as queues": (
         with_source(tracker='"rt"', queues='"A"'),
         "sources.acme.queues: expected a list of names or numbers",
+    ),
+    "states as a list": (with_source(states='["Open"]'), "sources.acme.states: expected a table"),
+    "a state of no category": (
+        with_source(states='{ "Ready for QA" = "ready" }'),
+        "sources.acme.states: 'Ready for QA' is expected to be one of todo, doing, done",
+    ),
+    "a state with a number": (with_source(states="{ Open = 1 }"), "'Open' is expected to be one of todo, doing, done"),
+    "a state in capitals": (with_source(states='{ Open = "TODO" }'), "'Open' is expected to be one of todo, doing, done"),
+    "a type and state without quotes": (
+        with_source(states='{ Defect.Fixed = "done" }'),
+        'sources.acme.states.Defect: a name with a dot in it stands in quotes, such as "Defect.Fixed" = "done"',
     ),
     "a source that is no table": ('sources = { acme = "x" }', "sources.acme: expected a table"),
     "sources that are no table": ("sources = 3", "sources: expected a table"),
@@ -342,6 +361,18 @@ def test_adding_leaves_comments_and_all_else_as_it_was(tmp_path: Path) -> None:
     append_source(path, NEW, TRACKERS)
     assert path.read_text().startswith("# mine\n" + GOOD.rstrip())
     assert tuple(load(path, TRACKERS, {}).sources) == ("acme", "help", "new")
+
+
+def test_adding_a_source_leaves_the_states_of_the_last_one(tmp_path: Path) -> None:
+    path = tmp_path / "mirror.toml"
+    path.write_text(GOOD + '\n[sources.help.states]\nwaiting = "doing"\n')
+    append_source(path, NEW, TRACKERS)
+    sources = load(path, TRACKERS, {}).sources
+    assert {name: dict(each.states) for name, each in sources.items()} == {
+        "acme": {},
+        "help": {"waiting": "doing"},
+        "new": {},
+    }
 
 
 def test_adding_makes_the_file_when_there_is_none(tmp_path: Path) -> None:
