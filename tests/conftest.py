@@ -10,6 +10,9 @@ import pytest
 from mirror.store.store import Store
 from tests.support.databases import PostgresServer, postgres_server
 
+CASES = [("sqlite", 0), ("postgres", 1)]
+MORE_CASES = [(kind, seed) for seed in range(10, 30) for kind in ("sqlite", "postgres")]
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
@@ -36,3 +39,31 @@ def store(database_url: str) -> Iterator[Store]:
     """An open store in an empty database, once of each kind."""
     with Store.open(database_url) as opened:
         yield opened
+
+
+@pytest.fixture
+def each_store(database_url: str) -> Iterator[Store]:
+    """As `store`, where that is narrowed to one kind of database."""
+    with Store.open(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture(
+    params=[*CASES, *(pytest.param(each, marks=pytest.mark.slow) for each in MORE_CASES)],
+    ids=lambda case: f"{case[0]}-{case[1]}",
+)
+def seeded_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, int]]:
+    """A store and a seed for a random walk: a few at once, many more among the slow tests."""
+    yield from open_seeded(request, tmp_path)
+
+
+def open_seeded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, int]]:
+    """Open the store that the parameter of a fixture, (kind of database, seed), asks for."""
+    kind, seed = request.param
+    if kind == "sqlite":
+        with Store.open(f"sqlite:///{tmp_path / 'mirror.db'}") as opened:
+            yield opened, seed
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.fresh_url() as url, Store.open(url) as opened:
+        yield opened, seed

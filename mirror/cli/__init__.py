@@ -21,6 +21,7 @@ from mirror.cli.sources import add, check, sources
 from mirror.cli.sql import sql
 from mirror.cli.sync import status, sync
 from mirror.cli.types import schema, types
+from mirror.cli.verify import verify
 
 
 class _Commands(click.Group):
@@ -75,6 +76,7 @@ def cli() -> None:
       mirror add acme --tracker rally --url https://rally1.rallydev.com --secret-env RALLY_APIKEY
       mirror check          can we reach it, with these credentials?
       mirror sync           copy everything; next time only what changed
+      mirror verify         compare the two, and print the drift
       mirror sql "SELECT formatted_id, name FROM rally_defect WHERE state = 'Open'"
 
     Nothing to mirror at hand? `mirror demo` shows it all on a simulated Rally.
@@ -86,7 +88,7 @@ def cli() -> None:
     """
 
 
-for _command in (add, sources, check, types, schema, sync, status, sql, simulate, demo):
+for _command in (add, sources, check, types, schema, sync, status, verify, sql, simulate, demo):
     cli.add_command(_command)
 
 

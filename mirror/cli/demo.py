@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import threading
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,64 +20,93 @@ import click
 from mirror.api import Mirror
 from mirror.cli.options import settings_options
 from mirror.cli.output import say
-from mirror.errors import RemoteError, UsageError
+from mirror.errors import UsageError
+from mirror.simulators.base import Scene, Simulator
+from mirror.simulators.registry import SIMULATORS, create, scene
+
+ALL = "all"
 
 _SETTINGS = Path("demo.toml")
 _DATABASE = Path("demo.db")
 _MARK = "# Made by: mirror demo"
 _RECORDS = 1500
-_KEY_VARIABLE = "DEMO_APIKEY"
+_SEED = 7
 _MIRROR = (sys.executable, "-m", "mirror")
-_AN_OPEN_DEFECT = "SELECT id, formatted_id FROM rally_defect WHERE state = 'Open' ORDER BY id LIMIT 1"
-_QUESTION = """
-SELECT formatted_id, state, owner_name, name, _changed_at FROM rally_defect ORDER BY _changed_at DESC LIMIT 5
+_ACROSS = """
+SELECT tracker, key, state, state_category, owner, title FROM work_item ORDER BY changed_at DESC LIMIT 6
 """.strip()
-_NEXT = (
-    'sql "SELECT formatted_id, name, owner_name FROM rally_hierarchical_requirement WHERE blocked ORDER BY id"',
-    "schema Defect",
+_FURTHER_ACROSS = (
+    'sql "SELECT tracker, type, count(*) AS items FROM work_item GROUP BY tracker, type ORDER BY tracker, items DESC"',
+    "sql \"SELECT owner, count(*) AS open FROM work_item WHERE state_category <> 'done' GROUP BY owner ORDER BY open DESC\"",
     "status",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Tracker:
-    """The simulated Rally, running."""
+    """One simulated tracker, running, and what is played on it."""
 
-    url: str
-    api_key: str
-    workspace: str
+    kind: str
+    title: str
+    simulator: Simulator
+    scene: Scene
+
+    @property
+    def variable(self) -> str:
+        """The environment variable with its secret."""
+        return f"DEMO_{self.kind.upper()}_SECRET"
 
 
 @click.command()
-@click.option("--keep", is_flag=True, help="Leave the simulated Rally running afterwards, until Ctrl-C.")
+@click.option(
+    "--tracker",
+    type=click.Choice([*SIMULATORS, ALL]),
+    default=next(iter(SIMULATORS)),
+    show_default=True,
+    help="Which tracker to simulate; all of them, into one database.",
+)
+@click.option("--keep", is_flag=True, help="Leave what is simulated running afterwards, until Ctrl-C.")
 @settings_options
-def demo(keep: bool) -> None:
-    """Mirror a simulated Rally, change something there, sync again, and ask in SQL. Needs no account.
+def demo(tracker: str, keep: bool) -> None:
+    """Mirror a simulated tracker, change something there, sync again, and ask in SQL. Needs no account.
 
     Leaves demo.toml and demo.db in the working directory.
 
     \b
     Examples:
       mirror demo
+      mirror demo --tracker all
       mirror demo --keep
     """
     _make_room()
-    say("1. A simulated Rally starts on this machine.")
-    with _simulated() as tracker:
-        _SETTINGS.write_text(_settings(tracker), encoding="utf-8")
-        say(f"   It listens on {tracker.url}, and {_SETTINGS} says so.")
-        say("2. The first sync copies everything.")
-        _run("sync", tracker=tracker)
-        say(f"3. Somebody fixes {_change(tracker)} in Rally; the next sync fetches what that changed, and no more.")
-        _run("sync", tracker=tracker)
-        say("4. From now on questions are answered offline.")
-        _run("sql", _QUESTION, tracker=tracker)
-        say("Try next; none of these needs the tracker:")
-        for command in _NEXT:
-            say(f"   {_name()} --config {_SETTINGS} {command}")
+    with _simulated(list(SIMULATORS) if tracker == ALL else [tracker]) as trackers:
+        _SETTINGS.write_text(_settings(trackers), encoding="utf-8")
+        _play(trackers)
         if keep:
-            say(f"The simulated Rally stays at {tracker.url} until Ctrl-C; export {_KEY_VARIABLE}={tracker.api_key}")
-            _wait()
+            _stay(trackers)
+
+
+def _play(trackers: Sequence[_Tracker]) -> None:
+    """Go the whole way."""
+    say("1. What is simulated starts on this machine.")
+    for each in trackers:
+        say(f"   {each.title} listens on {each.simulator.url}, and {_SETTINGS} says so.")
+    say("2. The first sync copies everything.")
+    _run("sync", trackers=trackers)
+    say("3. Work goes on over there.")
+    for each in trackers:
+        say(f"   Somebody {_change(each)} in {each.title}.")
+    say("   The next sync fetches what that changed, and no more.")
+    _run("sync", trackers=trackers)
+    say("4. From now on questions are answered offline.")
+    for each in trackers:
+        _run("sql", each.scene.question, trackers=trackers)
+    if len(trackers) > 1:
+        say("5. And across all of them: one view, work_item.")
+        _run("sql", _ACROSS, trackers=trackers)
+    say("Try next; none of these needs the tracker:")
+    for command in trackers[0].scene.further if len(trackers) == 1 else _FURTHER_ACROSS:
+        say(f"   {_name()} --config {_SETTINGS} {command}")
 
 
 def _make_room() -> None:
@@ -91,71 +120,52 @@ def _make_room() -> None:
 
 
 @contextmanager
-def _simulated() -> Iterator[_Tracker]:
-    """Run the simulated Rally in a process of its own until the end of the block."""
-    command = [*_MIRROR, "simulate", "rally", "--json", "--records", str(_RECORDS), "--seed", "7"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
-        try:
-            said = _announced(process)
-            yield _Tracker(said["url"], said["api_key"], said["workspace"])
-        finally:
-            process.terminate()
+def _simulated(kinds: Iterable[str]) -> Iterator[list[_Tracker]]:
+    """Run a simulator of each kind until the end of the block."""
+    with ExitStack() as running:
+        trackers = []
+        for kind in kinds:
+            simulator = create(kind, records=_RECORDS, seed=_SEED)
+            running.callback(simulator.stop)
+            simulator.start()
+            trackers.append(_Tracker(kind, SIMULATORS[kind].title, simulator, scene(kind)))
+        yield trackers
 
 
-def _announced(process: subprocess.Popen[str]) -> dict[str, str]:
-    """Return what the simulator says of itself once it answers: one JSON document, indented, so ending in a brace."""
-    text = ""
-    for line in process.stdout or ():
-        text += line
-        if line.rstrip() == "}":
-            return dict(json.loads(text))
-    raise click.exceptions.Exit(process.wait() or 1)
+def _settings(trackers: Iterable[_Tracker]) -> str:
+    lines = [_MARK, f'database = "sqlite:///{_DATABASE}"']
+    for each in trackers:
+        lines += ["", f"[sources.{each.kind}]"]
+        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in each.simulator.settings.items()]
+        lines.append(f'secret = {{ env = "{each.variable}" }}')
+    return "\n".join(lines) + "\n"
 
 
-def _settings(tracker: _Tracker) -> str:
-    return f"""{_MARK}
-database = "sqlite:///{_DATABASE}"
-
-[sources.demo]
-tracker = "rally"
-url = "{tracker.url}"
-workspace = "{tracker.workspace}"
-secret = {{ env = "{_KEY_VARIABLE}" }}
-"""
-
-
-def _run(*arguments: str, tracker: _Tracker) -> None:
+def _run(*arguments: str, trackers: Iterable[_Tracker]) -> None:
     """Run one of our commands as a user would, and end with its exit code when it fails."""
-    say(f"   $ {_name()} --config {_SETTINGS} {shlex.join(arguments)}")
+    say(f"   $ {_name()} --config {_SETTINGS} {' '.join(map(_typed, arguments))}")
     command = [*_MIRROR, "--config", str(_SETTINGS), *arguments]
-    done = subprocess.run(command, env=_environment(tracker), check=False)  # noqa: S603 - our own command
+    done = subprocess.run(command, env=_environment(trackers), check=False)  # noqa: S603 - our own command
     if done.returncode != 0:
         raise click.exceptions.Exit(done.returncode)
 
 
 def _change(tracker: _Tracker) -> str:
-    """Fix an open defect through the tracker's own API and return its key.
-
-    Source: rally.md section 8.1: POST to the object, the fields in a wrapper named like the type.
-    """
-    with Mirror.open(_SETTINGS, f"sqlite:///{_DATABASE}") as mirror, mirror.sql(_AN_OPEN_DEFECT) as answer:
+    """Change a record through the tracker's own API, and return what was done to which."""
+    with Mirror.open(_SETTINGS, f"sqlite:///{_DATABASE}") as mirror, mirror.sql(tracker.scene.candidate) as answer:
         number, key = next(answer.rows)
-    request = urllib.request.Request(  # noqa: S310 - the address is our own simulator's
-        f"{tracker.url}/slm/webservice/v2.0/defect/{number}",
-        data=json.dumps({"Defect": {"State": "Fixed"}}).encode(),
-        headers={"ZSESSIONID": tracker.api_key, "Content-Type": "application/json"},
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as answer_of_tracker:
-        errors = json.load(answer_of_tracker)["OperationResult"]["Errors"]
-    if errors:
-        raise RemoteError(f"the simulated Rally refused the change: {errors[0]}")
-    return str(key)
+    tracker.scene.change(tracker.simulator, int(str(number)))
+    return tracker.scene.deed.format(key=key)
 
 
-def _environment(tracker: _Tracker) -> dict[str, str]:
+def _environment(trackers: Iterable[_Tracker]) -> Mapping[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MIRROR_")}
-    return kept | {_KEY_VARIABLE: tracker.api_key}
+    return kept | {each.variable: each.simulator.secret for each in trackers}
+
+
+def _typed(argument: str) -> str:
+    """Return an argument as a person would type it: SQL with quotes inside in double ones."""
+    return f'"{argument}"' if "'" in argument and not re.search(r'["$`\\!]', argument) else shlex.quote(argument)
 
 
 def _name() -> str:
@@ -166,8 +176,10 @@ def _name() -> str:
     return "python -m mirror" if started_as.suffix == ".py" else os.path.relpath(started_as)
 
 
-def _wait() -> None:
-    """Wait for Ctrl-C."""
+def _stay(trackers: Iterable[_Tracker]) -> None:
+    """Say how to reach what is simulated, and wait for Ctrl-C."""
+    for each in trackers:
+        say(f"The simulated {each.title} stays until Ctrl-C; export {each.variable}={each.simulator.secret}")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

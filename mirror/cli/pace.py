@@ -1,11 +1,12 @@
-"""What a running sync has done and what is left of it, added up from its events. Draws nothing."""
+"""What a running sync or verification has done and what is left of it, added up from its events. Draws nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from mirror.model.event import Event, Expected, Phase, Stored
+from mirror.model.event import Compared, Event, Expected, Phase, Stored
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ class Pace:
 
     def add(self, event: Event) -> PhasePace | None:
         """Take account of `event` and return the phase it belongs to, if it moves one."""
-        if not isinstance(event, Expected | Stored):
+        if not isinstance(event, Expected | Stored | Compared):
             return None
         phase = self.phases.setdefault((event.source, event.phase), PhasePace(self._clock()))
         phase.type_name = event.type_name
@@ -95,3 +96,10 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """Return how long before `now` an instant was: `42 s ago`, `2 h 10 min ago`, `3 days ago`."""
+    seconds = max((now - at).total_seconds(), 0.0)
+    days = int(seconds // 86_400)
+    return f"{days} days ago" if days > 1 else f"{duration(seconds)} ago"

@@ -1,4 +1,4 @@
-"""The progress of a sync on standard error: drawn live on a terminal, in plain lines elsewhere."""
+"""The progress of a sync or verification on standard error: drawn live on a terminal, in plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from mirror.cli.output import say
 from mirror.cli.pace import Pace, PhasePace, duration, subject
-from mirror.model.event import Event, Expected, Phase, SliceFailed, Stored, SyncEnded, SyncStarted, Waiting
+from mirror.model.event import (
+    Compared,
+    Event,
+    Expected,
+    Phase,
+    SliceFailed,
+    Stored,
+    SyncEnded,
+    SyncStarted,
+    VerifyStarted,
+    Waiting,
+)
 
 LINE_EVERY_SECONDS = 5.0
 
@@ -25,6 +36,9 @@ _VERBS = {
     Phase.CHANGES: "fetching changes",
     Phase.DELETIONS: "looking for deletions",
     Phase.LINKS: "reading links",
+    Phase.KEYS: "comparing keys",
+    Phase.RECORDS: "comparing whole records",
+    Phase.REPAIR: "repairing",
 }
 
 
@@ -67,14 +81,14 @@ class PlainDrawer:
         """Say a line if there is something to say."""
         with self._lock:
             phase = self._pace.add(event)
-            if isinstance(event, Stored) and phase is not None:
-                self._stored(event, phase)
+            if isinstance(event, Stored | Compared) and phase is not None:
+                self._moved(event, phase)
             elif isinstance(event, SyncEnded):
                 self._rest(event)
             if line := _talk(event):
                 self._say(line)
 
-    def _stored(self, event: Stored, phase: PhasePace) -> None:
+    def _moved(self, event: Stored | Compared, phase: PhasePace) -> None:
         now = self._pace.now()
         if phase.finished(event.type_name):
             self._done(event.source, event.phase, event.type_name)
@@ -113,12 +127,12 @@ class LiveDrawer:
         """Move a bar, or say a line above them."""
         with self._lock:
             phase = self._pace.add(event)
-            if phase is not None and isinstance(event, Expected | Stored):
+            if phase is not None and isinstance(event, Expected | Stored | Compared):
                 self._move(event, phase)
             elif line := _talk(event):
                 self._live.console.print(escape(line), highlight=False)
 
-    def _move(self, event: Expected | Stored, phase: PhasePace) -> None:
+    def _move(self, event: Expected | Stored | Compared, phase: PhasePace) -> None:
         key = (event.source, event.phase)
         if key not in self._bars:
             self._bars[key] = self._live.add_task("", total=None, position="", pace="")
@@ -137,6 +151,8 @@ def _talk(event: Event) -> str:
     match event:
         case SyncStarted():
             return f"{event.source}: syncing"
+        case VerifyStarted():
+            return f"{event.source}: verifying"
         case Waiting():
             return f"{event.source}: waiting {duration(event.seconds)}: {event.reason}"
         case SliceFailed():

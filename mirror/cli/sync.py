@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import click
 
-from mirror.api import Outcome, SourceStatus, SyncOptions, TypeStatus
+from mirror.api import Outcome, SourceStatus, SyncOptions, SyncReport, TypeStatus
 from mirror.cli.errors import stopping_at_once
 from mirror.cli.footprint import keep_memory_flat
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, print_table, say
-from mirror.cli.pace import duration, subject
+from mirror.cli.pace import ago, duration, subject
 from mirror.cli.progress import progress
 from mirror.errors import UsageError
+from mirror.model.verification import Drift, Verification
 
+DRIFTS = tuple(Drift)
 _TALLY = ("inserted", "updated", "unchanged", "tombstoned", "quarantined")
 
 
@@ -63,7 +66,7 @@ def sync(
     context.exit(max(each.exit_code for each in outcomes))
 
 
-def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
+def _print_outcomes(outcomes: Sequence[Outcome[SyncReport]]) -> None:
     columns = ("source", *_TALLY, "requests", "time")
     rows = [
         [each.source, *(getattr(report.tally, name) for name in _TALLY), report.requests, duration(report.seconds)]
@@ -77,7 +80,7 @@ def _print_outcomes(outcomes: Sequence[Outcome]) -> None:
             say(line)
 
 
-def _troubles(outcome: Outcome) -> list[str]:
+def _troubles(outcome: Outcome[SyncReport]) -> list[str]:
     """Return a line for everything that is not as it should be."""
     if outcome.error is not None:
         return [f"{outcome.source}: not synced: {outcome.error}"]
@@ -93,7 +96,7 @@ def _troubles(outcome: Outcome) -> list[str]:
     return lines
 
 
-def _outcome_document(outcome: Outcome) -> dict[str, object]:
+def _outcome_document(outcome: Outcome[SyncReport]) -> dict[str, object]:
     document: dict[str, object] = {"source": outcome.source, "exit_code": outcome.exit_code}
     if outcome.error is not None:
         document["error"] = str(outcome.error)
@@ -116,7 +119,10 @@ def _outcome_document(outcome: Outcome) -> dict[str, object]:
 @settings_options
 @pass_invocation
 def status(invocation: Invocation, names: tuple[str, ...], as_json: bool) -> None:
-    """Say what is stuck, how fresh each type is, and how many rows it has. Asks only the database.
+    """Say what is stuck, how fresh each type is, what its last verification found, and how many rows it has.
+
+    Asks only the database. A type is as fresh as its newest guarantee: the beginning of the last sync that left nothing of
+    it out, or of a verification that found it in line. Whatever had changed on the tracker before then is here.
 
     \b
     Examples:
@@ -129,18 +135,46 @@ def status(invocation: Invocation, names: tuple[str, ...], as_json: bool) -> Non
         print_json([_status_document(each) for each in found])
         return
     for each in found:
-        _print_status(each)
+        _print_status(each, datetime.now(UTC))
 
 
-def _print_status(source: SourceStatus) -> None:
+def _print_status(source: SourceStatus, now: datetime) -> None:
     for line in _stuck(source):
         print_line(line)
     if not source.types:
         print_line(f"{source.name}: never synced; run: mirror sync {source.name}")
         return
     print_line(f"{source.name}: {sum(each.rows for each in source.types):,} rows of {len(source.types)} types")
-    columns = ("type", "table", "rows", "tombstones", "quarantined", "changes up to", "last synced", "state")
-    print_table(columns, [_status_row(each) for each in source.types])
+    print_line(f"{source.name}: {_verified(source, now)}")
+    columns = ("type", "table", "rows", "tombstones", "quarantined", "fresh", "changes up to", "verified", "state")
+    print_table(columns, [_status_row(each, now) for each in source.types])
+
+
+def _verified(source: SourceStatus, now: datetime) -> str:
+    """Return when and with what result the source was verified, all types that were together."""
+    found = [each.verified for each in source.types if each.verified is not None]
+    if not found:
+        return f"never verified; run: mirror verify {source.name}"
+    some = "" if len(found) == len(source.types) else f"{len(found)} of {len(source.types)} types "
+    total = Verification(
+        "",
+        min(each.verified_at for each in found),
+        sum(each.records for each in found),
+        missing=sum(each.missing for each in found),
+        stale=sum(each.stale for each in found),
+        surplus=sum(each.surplus for each in found),
+        differing=sum(each.differing for each in found),
+        repaired=all(each.repaired or not each.drift_count for each in found),
+    )
+    return f"{some}verified {ago(total.verified_at, now)}: {_result(total)}"
+
+
+def _result(found: Verification) -> str:
+    """Return what a verification found: `no drift`, or `3 stale, 1 missing`, and whether it was repaired."""
+    if not found.drift_count:
+        return "no drift"
+    parts = [f"{count:,} {name}" for name in DRIFTS if (count := getattr(found, name))]
+    return ", ".join(parts) + (", repaired" if found.repaired else "")
 
 
 def _stuck(source: SourceStatus) -> list[str]:
@@ -152,9 +186,11 @@ def _stuck(source: SourceStatus) -> list[str]:
     ]
 
 
-def _status_row(each: TypeStatus) -> list[object]:
+def _status_row(each: TypeStatus, now: datetime) -> list[object]:
+    fresh = None if each.fresh_at is None else ago(each.fresh_at, now)
+    verified = None if each.verified is None else f"{ago(each.verified.verified_at, now)}: {_result(each.verified)}"
     return [
-        each.type_name, each.table, each.rows, each.tombstones, each.quarantined, each.watermark, each.synced_at, each.state
+        each.type_name, each.table, each.rows, each.tombstones, each.quarantined, fresh, each.watermark, verified, each.state
     ]  # fmt: skip
 
 
@@ -171,8 +207,15 @@ def _status_document(source: SourceStatus) -> dict[str, object]:
                 "quarantined": each.quarantined,
                 "watermark": each.watermark,
                 "last_synced_at": each.synced_at,
+                "fresh_at": each.fresh_at,
+                "verified": None if each.verified is None else _verification_document(each.verified),
                 "state": each.state,
             }
             for each in source.types
         ],
     }
+
+
+def _verification_document(found: Verification) -> dict[str, object]:
+    numbers = {name: getattr(found, name) for name in ("records", "missing", "stale", "surplus", "sampled", "differing")}
+    return {"at": found.verified_at, **numbers, "repaired": found.repaired}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mirror.connectors.base import Window
 from mirror.engine.run import Run
 from mirror.model.event import Phase
 from mirror.model.layout import Layout
-from mirror.model.page import KeyPage, KeyRange
+from mirror.model.page import Key, KeyPage, KeyRange
 from mirror.model.schema import Tracking
 
 _LISTED_PAGES = 4
@@ -25,27 +26,45 @@ class Findings:
     """What the census found, by type.
 
     Attributes:
-        differing: ids that are unknown here or have another revision.
+        differing: by id, the keys that are unknown here or have another revision.
         absent: ids that are stored but were not in a complete listing.
-        seen_count: how many records of the type the tracker showed.
+        listed: how many keys the tracker showed.
+        partial: types of which some listing was not complete.
     """
 
-    differing: dict[str, set[int]] = field(default_factory=dict)
+    differing: dict[str, dict[int, Key]] = field(default_factory=dict)
     absent: dict[str, set[int]] = field(default_factory=dict)
+    listed: Counter[str] = field(default_factory=Counter)
+    partial: set[str] = field(default_factory=set)
 
 
-def take_census(run: Run, names: Sequence[str], *, exact: bool) -> Findings:
+def take_census(
+    run: Run,
+    names: Sequence[str],
+    *,
+    exact: bool,
+    phase: Phase = Phase.DELETIONS,
+    tell: Callable[[str, int], None] = lambda _name, _count: None,
+) -> Findings:
     """Compare the tracker's records of these types with the stored ones.
 
     Args:
         exact: compare every key, whatever the size of a type.
+        phase: what a window that cannot be answered is reported under.
+        tell: told the type and the number of keys of each window that was listed.
     """
     found = Findings()
     windows = [window for name in names for window in _windows(run, run.layouts[name], exact=exact)]
     while windows:
         again: list[Window] = []
         for window, page in zip(windows, run.connector.census(windows), strict=True):
-            again.extend(_look(run, window, page, found))
+            if page.failure:
+                run.fail(window.type.name, phase, page.failure)
+            elif window.count_only:
+                again.extend(_recounted(run, window, page))
+            else:
+                _compare(run, window, page, found)
+                tell(window.type.name, len(page.keys))
         windows = again
     return found
 
@@ -72,22 +91,25 @@ def _counted_size(known: int, page_size: int) -> int:
     return max(page_size * _LISTED_PAGES, -(-known // _COUNTED_RANGES))
 
 
-def _look(run: Run, window: Window, page: KeyPage, found: Findings) -> list[Window]:
-    """Take one answer in; return the windows to ask next because a count differs."""
+def _recounted(run: Run, window: Window, page: KeyPage) -> list[Window]:
+    """Return the windows to ask next because a count differs."""
+    layout = run.layouts[window.type.name]
+    known = run.store.count(layout, window.keys)
+    return [] if page.total in (known, None) else list(_narrowed(run, layout, window.keys, known))
+
+
+def _compare(run: Run, window: Window, page: KeyPage, found: Findings) -> None:
     name = window.type.name
-    if page.failure:
-        run.fail(name, Phase.DELETIONS, page.failure)
-        return []
-    layout = run.layouts[name]
-    if window.count_only:
-        known = run.store.count(layout, window.keys)
-        return [] if page.total in (known, None) else list(_narrowed(run, layout, window.keys, known))
-    stored = dict(run.store.keys(layout, window.keys))
-    listed = {each.id: each.revision for each in page.keys}
-    _add(found.differing, name, {key for key, revision in listed.items() if stored.get(key) != revision})
-    if page.complete:
-        _add(found.absent, name, stored.keys() - listed.keys())
-    return []
+    stored = dict(run.store.keys(run.layouts[name], window.keys))
+    listed = {each.id: each for each in page.keys}
+    differing = {each.id: each for each in page.keys if stored.get(each.id) != each.revision}
+    if differing:
+        found.differing.setdefault(name, {}).update(differing)
+    found.listed[name] += len(listed)
+    if not page.complete:
+        found.partial.add(name)
+    elif absent := stored.keys() - listed.keys():
+        found.absent.setdefault(name, set()).update(absent)
 
 
 def _narrowed(run: Run, layout: Layout, keys: KeyRange, known: int) -> Iterator[Window]:
@@ -97,8 +119,3 @@ def _narrowed(run: Run, layout: Layout, keys: KeyRange, known: int) -> Iterator[
     step = size if listed else _counted_size(known, size)
     for each in run.store.boundaries(layout, step, keys):
         yield Window(layout.type, each, count_only=not listed)
-
-
-def _add(into: dict[str, set[int]], name: str, ids: set[int]) -> None:
-    if ids:
-        into.setdefault(name, set()).update(ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 
 from mirror.connectors.base import Deletion
@@ -22,11 +22,15 @@ _READ_AT_MOST = 500
 _SEEN = "deletions_seen_until"
 
 
-def follow_feed(run: Run) -> None:
-    """Tombstone what the tracker itself lists as deleted, after a look whether it is really gone."""
+def follow_feed(run: Run, *, whole: bool = False) -> None:
+    """Tombstone what the tracker itself lists as deleted, after a look whether it is really gone.
+
+    Args:
+        whole: look at all that it still lists, not only at what is new since the last run.
+    """
     if not run.connector.capabilities.deletion_feed:
         return
-    seen = run.store.notes(run.source.name).get(_SEEN)
+    seen = None if whole else run.store.notes(run.source.name).get(_SEEN)
     since = datetime.fromisoformat(seen) - run.connector.capabilities.overlap if seen else None
     try:
         listed = list(run.connector.deletions(since))
@@ -39,9 +43,22 @@ def follow_feed(run: Run) -> None:
         entries = by_type[name]
         for fate in {entries[each].fate for each in ids}:
             _bury(run, name, {each for each in ids if entries[each].fate is fate}, fate, entries)
+    _name_reasons(run, listed)
     newest = max((each.deleted_at for each in listed if each.deleted_at), default=None)
     if newest and not run.failed:
         run.store.note(run.source.name, _SEEN, datetime.fromisoformat(newest).astimezone(UTC).isoformat())
+
+
+def _name_reasons(run: Run, listed: list[Deletion]) -> None:
+    """Give tombstones whose reason was not known when they were put up the one that is listed now."""
+    by_id = {each.id: each for each in listed}
+    for name in run.layouts if listed else ():
+        unknown = (key for key, _ in run.store.tombstones(run.source.name, name, Fate.UNKNOWN))
+        entries = {key: by_id[key] for key in unknown if key in by_id and by_id[key].type_name in ("", name)}
+        for fate in {each.fate for each in entries.values()}:
+            ids = {key for key, each in entries.items() if each.fate is fate}
+            deleted_at, into = _told(ids, entries)
+            run.store.set_reason(run.source.name, name, ids, fate, deleted_at=deleted_at, into=into)
 
 
 def _located(run: Run, listed: list[Deletion]) -> dict[str, dict[int, Deletion]]:
@@ -70,7 +87,7 @@ def settle_absent(run: Run, absent: Mapping[str, set[int]]) -> None:
             run.refused.append(MassDeleteError(name, len(ids), known))
             continue
         missing = run.read({name: sorted(ids)}, Phase.DELETIONS).get(name, set())
-        fates = _fates(run, name, missing)
+        fates = learn_fates(run, name, missing, at_most=_READ_AT_MOST)
         if run.has_failed(name):
             continue
         for fate in set(fates.values()):
@@ -85,10 +102,11 @@ def _is_mass(vanished: int, known: int) -> bool:
     return vanished > MASS_COUNT and vanished > known * MASS_SHARE
 
 
-def _fates(run: Run, name: str, ids: set[int]) -> dict[int, Fate]:
+def learn_fates(run: Run, name: str, ids: Collection[int], *, at_most: int) -> dict[int, Fate]:
+    """Ask for each of these records, but not for more than `at_most`, what became of it; of the others it stays unknown."""
     fates = dict.fromkeys(ids, Fate.UNKNOWN)
     with Readers[int, Fate](run.source.concurrency) as readers:
-        for each in sorted(ids)[:_READ_AT_MOST]:
+        for each in sorted(ids)[:at_most]:
             readers.submit(each, lambda each=each: _fate(run, name, each))  # type: ignore[misc]
         for outcome in readers:
             if outcome.failure:
@@ -103,8 +121,14 @@ def _fate(run: Run, name: str, record_id: int) -> Iterator[Fate]:
 
 
 def _bury(run: Run, name: str, ids: set[int], fate: Fate, entries: Mapping[int, Deletion]) -> None:
-    deleted_at = {each: at for each in ids if each in entries and (at := entries[each].deleted_at)}
-    into = {each: other for each in ids if each in entries and (other := entries[each].into) is not None}
+    deleted_at, into = _told(ids, entries)
     run.suspect_neighbours(run.layouts[name], sorted(ids))
     count = run.store.tombstone(run.layouts[name], sorted(ids), fate=fate, now=run.clock(), deleted_at=deleted_at, into=into)
     run.count(name, Phase.DELETIONS, 0, Tally(tombstoned=count))
+
+
+def _told(ids: set[int], entries: Mapping[int, Deletion]) -> tuple[dict[int, str], dict[int, int]]:
+    """Return when these were deleted, and what they were merged into, as far as the entries tell."""
+    deleted_at = {each: at for each in ids if each in entries and (at := entries[each].deleted_at)}
+    into = {each: other for each in ids if each in entries and (other := entries[each].into) is not None}
+    return deleted_at, into

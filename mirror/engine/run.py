@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from mirror.connectors.base import Connector
 from mirror.engine.readers import Readers
 from mirror.errors import MassDeleteError, MirrorError
 from mirror.model.event import Event, Phase, SliceFailed, Stored, Tally
 from mirror.model.layout import HEAD, Layout
-from mirror.model.page import Page
+from mirror.model.page import Echo, Page
 from mirror.model.progress import Slice
 from mirror.model.source import Source
 from mirror.store.store import LinkEnd, Store
+
+_Read = tuple[Page, Sequence[Echo]]
 
 
 @dataclass(slots=True)
@@ -68,20 +71,23 @@ class Run:
         """
         missing: dict[str, set[int]] = {}
         size = self.connector.capabilities.ids_per_read
-        with Readers[tuple[str, tuple[int, ...]], Page](self.source.concurrency) as readers:
+        with Readers[tuple[str, tuple[int, ...]], _Read](self.source.concurrency) as readers:
             for name, ids in wanted.items():
                 ordered = sorted(ids)
                 for first in range(0, len(ordered), size):
                     chunk = tuple(ordered[first : first + size])
-                    readers.submit((name, chunk), lambda name=name, chunk=chunk: self._records(name, chunk))  # type: ignore[misc]
+                    job = partial(self._records, name, chunk, echoes=not force)
+                    readers.submit((name, chunk), job)
             for outcome in readers:
                 name, chunk = outcome.key
                 if outcome.failure:
                     self.fail(name, phase, outcome.failure)
                 elif outcome.value is not None:
-                    self.suspect_around(outcome.value)
-                    self.keep(outcome.value, phase, force=force)
-                    absent = set(chunk) - _ids(outcome.value)
+                    page, echoes = outcome.value
+                    self.suspect_around(page)
+                    self.store.suspect_echoes(self.layouts, page, echoes)
+                    self.keep(page, phase, force=force)
+                    absent = set(chunk) - _ids(page)
                     if absent:
                         missing.setdefault(name, set()).update(absent)
         return missing
@@ -93,7 +99,7 @@ class Run:
         shows its name.
         """
         layout, ids = page.layout, [row[1] for row in page.rows]
-        self.store.recall_referrers(layout.source, layout.type.name, ids)
+        self.store.recall_referrers(page)
         self._suspect_names(page)
         if layout.links:
             before = self.store.link_targets(layout, ids)
@@ -108,9 +114,10 @@ class Run:
             at, stored = places[0] + len(HEAD), self.store.names(layout, [row[1] for row in page.rows])
             renamed = [row[1] for row in page.rows if row[1] not in stored or stored[row[1]] != row[at]]
             self.store.suspect(layout.source, {layout.type.name: renamed}, names=True)
-            unnamed = [row[1] for row in page.rows if row[at] is None and stored.get(row[1]) is not None]
-            if unnamed:  # only the tracker knows what it shows instead
-                self.store.suspect_referrers(self.layouts, layout.type.name, unnamed)
+            known = [row for row in page.rows if row[1] in stored]
+            unlike = [row[1] for row in known if (row[at] is None) is not (stored[row[1]] is None)]
+            if unlike:  # only the tracker knows what it shows instead of a name
+                self.store.suspect_referrers(self.layouts, layout.type.name, unlike)
 
     def suspect_since_load(self, layout: Layout, ids: Sequence[int]) -> None:
         """Suspect what a record that changed during the load may have left behind in records that were read before it."""
@@ -134,8 +141,10 @@ class Run:
                     suspects.setdefault(name, set()).add(target)
         self.store.suspect(self.source.name, suspects)
 
-    def _records(self, name: str, ids: tuple[int, ...]) -> Iterator[Page]:
-        yield self.connector.records(self.layouts[name], ids)
+    def _records(self, name: str, ids: tuple[int, ...], *, echoes: bool) -> Iterator[_Read]:
+        """Yield the records, with the other ends of links to them; those are not asked for where a link led us here."""
+        page = self.connector.records(self.layouts[name], ids)
+        yield page, page.echoes() if echoes and page.echoes and page.rows else ()
 
 
 def _ids(page: Page) -> set[int]:

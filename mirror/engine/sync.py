@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -134,23 +134,28 @@ def _keep_learned(run: Run) -> None:
 
 
 def _sync(run: Run, options: SyncOptions) -> None:
+    began_at = run.clock()
     offered, grown = _discovered(run)
     run.layouts = offered
-    names = _chosen(offered, options.types)
+    run.store.show_work_items(run.source.name, url=run.source.url, states=run.source.states)
+    names = choose(offered, options.types)
     loaded = run.store.loaded_types(run.source.name)
     unfinished = {each.type_name for each in run.store.open_slices(run.source.name)}
-    began_at = run.store.notes(run.source.name).get(LOAD_BEGAN)
-    run.load_began_at = datetime.fromisoformat(began_at) if began_at else None
+    load_began_at = run.store.notes(run.source.name).get(LOAD_BEGAN)
+    run.load_began_at = datetime.fromisoformat(load_began_at) if load_began_at else None
     to_load = [name for name in names if options.full or name not in loaded or name in grown | unfinished]
     load_in_order(run, to_load, loaded)
     # A type that was read again, for a new field say, may have lost records all the same.
     _follow(run, [name for name in names if name in loaded and not run.has_failed(name)], exact=options.full)
+    refused = {each.type_name for each in run.refused}
+    complete = [name for name in names if not run.has_failed(name) and not run.has_failed("") and name not in refused]
+    run.store.set_complete(run.source.name, complete, began_at)
 
 
 def _discovered(run: Run) -> tuple[dict[str, Layout], frozenset[str]]:
     """Return the layouts of all wanted types, and the names of those that got new fields."""
     source, store = run.source, run.store
-    _refuse_other_place(run)
+    store.note(source.name, _IDENTITY, same_place(run))
     allowed = " ".join(source.types)
     known = store.digest(source.name) if store.notes(source.name).get(_ALLOWED_TYPES) == allowed else None
     catalog = run.connector.discover(known)
@@ -164,18 +169,24 @@ def _discovered(run: Run) -> tuple[dict[str, Layout], frozenset[str]]:
     wanted = Catalog.of(catalog.digest, [each for each in catalog.types.values() if source.wants(each.name)])
     adoption = store.adopt(source.name, source.tracker, wanted, now=run.clock())
     store.note(source.name, _ALLOWED_TYPES, allowed)
+    for name in store.loaded_types(source.name) & adoption.layouts.keys():
+        store.index(adoption.layouts[name])  # what a new catalog, or a new version of this program, wants indexed
     return dict(adoption.layouts), adoption.grown
 
 
-def _refuse_other_place(run: Run) -> None:
-    """Make sure that the source still means the place that its rows came from; rows of two places must not mix."""
+def same_place(run: Run) -> str:
+    """Return what the connector tells its place by, when rows of no other are stored; those of two must not mix.
+
+    Raises:
+        ConfigError: the source was mirrored from another place before.
+    """
     here, noted = run.connector.identity(), run.store.notes(run.source.name).get(_IDENTITY)
     if here and noted and here != noted:
         raise ConfigError(
             f"source {run.source.name!r} was mirrored from {noted} and is now set to {here}; "
             "give the new place a source of its own, with another name"
         )
-    run.store.note(run.source.name, _IDENTITY, here)
+    return here
 
 
 def _refuse_unknown_types(source: Source, catalog: Catalog) -> None:
@@ -188,7 +199,12 @@ def _refuse_unknown_types(source: Source, catalog: Catalog) -> None:
             raise UnknownTypeError(each.removeprefix("-"), tuple(offered[it] for it in near))
 
 
-def _chosen(offered: dict[str, Layout], asked: Sequence[str]) -> list[str]:
+def choose(offered: Mapping[str, Layout], asked: Sequence[str]) -> list[str]:
+    """Return the types of these names, in whatever case they are written; all of `offered` when none is asked for.
+
+    Raises:
+        UnknownTypeError: one is not offered; carries the nearest names.
+    """
     by_name = {each.lower(): each for each in offered}
     for each in asked:
         if each.lower() not in by_name:
@@ -210,12 +226,12 @@ def _follow(run: Run, names: Sequence[str], *, exact: bool) -> None:
             stored = run.store.revisions(run.layouts[name], sorted(ids))
             found.absent.setdefault(name, set()).update(stored)
     settle_absent(run, found.absent)
-    _mend_references(run)
+    mend_references(run)
     if not run.failed and set(names) == run.store.loaded_types(run.source.name) & run.layouts.keys():
         run.store.note(run.source.name, LOAD_BEGAN, "")
 
 
-def _mend_references(run: Run) -> None:
+def mend_references(run: Run) -> None:
     """Read suspects again, and those that this makes suspect, each once; then spread new names."""
     source, looked_at = run.source.name, dict[str, set[int]]()
     while True:

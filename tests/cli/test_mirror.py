@@ -95,7 +95,7 @@ def test_too_many_deletions_at_once_are_refused(run: Run, acme: RallySimulator) 
     before = one(run, "SELECT count(*) AS n FROM rally_tag")
     result = run("sync")
     assert result.exit_code == 6
-    assert "run the sync again with --allow-mass-delete" in result.stderr
+    assert "run it again with --allow-mass-delete" in result.stderr
     assert one(run, "SELECT count(*) AS n FROM rally_tag") == before
     assert run("sync", "--allow-mass-delete").exit_code == 0
     assert one(run, "SELECT count(*) AS n FROM rally_tag") == {"n": 0}
