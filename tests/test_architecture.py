@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "engine": {"store", "connectors", "merge", "model", "errors"},
     "api": {"engine", "store", "connectors", "config_edit", "config", "credentials", "query", "model", "errors"},
     "simulators": {"query", "model", "errors"},
-    "cli": {"api", "model", "errors"},
+    "cli": {"api", "simulators", "model", "errors"},
     "__init__": {"api", "errors"},
     "__main__": {"cli"},
 }
@@ -146,6 +146,17 @@ def test_only_the_registry_knows_a_trackers_folder() -> None:
     for module in HOUSE:
         here = module.place.split("/")[1] if module.place.startswith("connectors/") else ""
         others = [f"mirror.connectors.{kind}" for kind in kinds - {here}]
+        wrong += [f"{module.place} imports {name}" for name in module.imports() if any(map(partial(belongs, name), others))]
+    assert not wrong
+
+
+def test_only_the_registry_knows_a_simulators_folder() -> None:
+    kinds = {path.parent.name for path in (ROOT / "mirror" / "simulators").glob("*/__init__.py")}
+    assert kinds >= {"rally"}
+    wrong = []
+    for module in HOUSE:
+        here = module.place.split("/")[1] if module.place.startswith("simulators/") else ""
+        others = [f"mirror.simulators.{kind}" for kind in kinds - {here}]
         wrong += [f"{module.place} imports {name}" for name in module.imports() if any(map(partial(belongs, name), others))]
     assert not wrong
 

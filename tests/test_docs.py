@@ -10,12 +10,14 @@ from pathlib import Path
 import click
 import pytest
 
-from docs.generate import RECIPE, command_reference, recipe_mirror, with_answers
+from docs.generate import RECIPE, RECIPE_FILES, command_reference, recipe_mirror, with_answers
 from mirror import errors
 from mirror.api import TRACKERS
 from mirror.cli import cli
 from mirror.config import SOURCE_KEYS, TOP_KEYS, parse
 from mirror.credentials import Place
+from mirror.simulators.registry import SIMULATORS
+from mirror.store.store import Store
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,6 +60,14 @@ def test_every_settings_file_shown_is_valid(text: str) -> None:
         assert parse(example, keys, where="example", folder=Path("/")).sources or "[sources" not in example
 
 
+@pytest.mark.parametrize("kind", TRACKERS)
+def test_every_tracker_is_documented(kind: str) -> None:
+    title = SIMULATORS[kind].title
+    assert f"\n## {title}\n" in DOCS["trackers.md"]
+    assert title in README
+    assert f'tracker = "{kind}"' in re.sub(" +", " ", README), "no example of a source"
+
+
 def test_every_error_is_documented_with_its_exit_code() -> None:
     for name, each in inspect.getmembers(errors, inspect.isclass):
         if issubclass(each, errors.MirrorError):
@@ -78,10 +88,21 @@ def test_every_link_inside_the_documentation_leads_somewhere() -> None:
             assert (folder / target).exists(), target
 
 
-def test_readme_has_five_recipes() -> None:
-    assert len(RECIPE.findall(README)) >= 5
+@pytest.mark.parametrize("name", RECIPE_FILES)
+def test_readme_and_recipes_have_five_recipes_each(name: str) -> None:
+    assert len(RECIPE.findall((ROOT / name).read_text(encoding="utf-8"))) >= 5
 
 
-def test_recipes_print_what_the_readme_says(database_url: str, tmp_path: Path) -> None:
+def test_recipes_print_what_is_written_below_them(database_url: str, tmp_path: Path) -> None:
     with recipe_mirror(database_url, tmp_path) as ask:
-        assert with_answers(README, ask) == README, "run: make docs"
+        for name in RECIPE_FILES:
+            text = (ROOT / name).read_text(encoding="utf-8")
+            assert with_answers(text, ask) == text, "run: make docs"
+
+
+def test_the_recipe_page_explains_every_column_of_the_view(database_url: str, tmp_path: Path) -> None:
+    with Store.open(database_url) as store:
+        store.show_work_items("acme", url="", states={})
+        with store.read("SELECT * FROM work_item") as view:
+            explained = re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (`.*?) \|", DOCS["recipes.md"], re.MULTILINE)))
+            assert explained == list(view.columns)
