@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TRACKER ?= rally
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
@@ -10,8 +11,8 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/installed-simulate  ## mirror a simulated Rally and ask it questions in SQL, in a minute
-	@$(BIN)/mirror demo
+demo: $(VENV)/installed-simulate  ## mirror a simulated Rally and ask it in SQL, in a minute; TRACKER=all: every tracker
+	@$(BIN)/mirror demo --tracker $(TRACKER)
 
 test: $(VENV)/installed-test  ## run the tests
 	$(PYTEST) -m "not slow"

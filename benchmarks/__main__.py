@@ -12,6 +12,7 @@ from benchmarks.loads import full_loads
 from benchmarks.processes import FailedRunError
 from benchmarks.report import table
 from benchmarks.syncs import incremental, memory, quiet, slow_answers
+from benchmarks.trackers import trackers
 
 RECORDS, QUICK_RECORDS = 100_000, 20_000
 MILLION = 1_000_000
@@ -28,6 +29,7 @@ def scenarios(chosen: argparse.Namespace) -> Mapping[str, Callable[[Arena], None
         "memory": lambda arena: memory(arena, records=large),
         "quiet": quiet,
         "incremental": lambda arena: incremental(arena, records=records),
+        "trackers": lambda arena: trackers(arena, records=2 * records // 5, runs=max(runs, 3)),
     }
 
 
@@ -37,7 +39,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--records", type=int, help=f"records of a full load; {RECORDS:,} by default")
     parser.add_argument("--runs", type=int, help="rounds of the full loads; 3 by default")
-    parser.add_argument("--only", help="scenarios, separated by commas: sqlite,postgres,latency,memory,quiet,incremental")
+    parser.add_argument(
+        "--only", help="scenarios, separated by commas: sqlite,postgres,latency,memory,quiet,incremental,trackers"
+    )
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_RECORDS:,} records and one round: only a rough idea")
     parser.add_argument("--million", action="store_true", help="measure memory at a million records")
     chosen = parser.parse_args()

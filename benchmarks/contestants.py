@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,29 +34,35 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Tracker:
-    """What mirror is pointed at; the default secret and workspace are the feed's."""
+    """What mirror is pointed at.
 
-    url: str
-    workspace: str = WORKSPACE
+    Attributes:
+        settings: what leads to it in mirror.toml, the secret apart.
+    """
+
+    settings: Mapping[str, object]
     secret: str = "_bench"
-    types: str = TYPE_NAME
+    types: str = "*"
+
+
+def feed_at(url: str) -> Tracker:
+    """Return the feed of Rally stories as a tracker; it takes any secret."""
+    return Tracker({"tracker": "rally", "url": url, "workspace": WORKSPACE}, types=TYPE_NAME)
 
 
 def mirror_sync(folder: Path, database: str, tracker: Tracker, *options: str, concurrency: int = IN_FLIGHT) -> Outcome:
     """Run `mirror sync` with a settings file in `folder`."""
     path = folder / "mirror.toml"
-    path.write_text(
-        f'database = "{database}"\n\n[sources.bench]\ntracker = "rally"\nurl = "{tracker.url}"\n'
-        f'workspace = "{tracker.workspace}"\ntypes = ["{tracker.types}"]\nconcurrency = {concurrency}\n'
-        f'secret = {{ env = "{SECRET}" }}\n',
-        encoding="utf-8",
-    )
+    lines = [f'database = "{database}"', "", "[sources.bench]"]
+    lines += [f"{key} = {json.dumps(value)}" for key, value in tracker.settings.items()]
+    lines += [f'types = ["{tracker.types}"]', f"concurrency = {concurrency}", f'secret = {{ env = "{SECRET}" }}']
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     command = module("mirror", "--config", str(path), "sync", *options)
     return run(command, folder=folder, environment={SECRET: tracker.secret})
 
 
 def _mirror(url: str, database: str, folder: Path) -> Outcome:
-    return mirror_sync(folder, database.replace("postgresql://", "postgresql+psycopg://"), Tracker(url))
+    return mirror_sync(folder, database.replace("postgresql://", "postgresql+psycopg://"), feed_at(url))
 
 
 def _by_hand(name: str) -> Callable[[str, str, Path], Outcome]:

@@ -18,7 +18,6 @@ import contextlib
 import hashlib
 import json
 import re
-import socket
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from email.utils import formatdate
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from benchmarks.http11 import Connection, serve
 from benchmarks.pages import CHUNK, Piece, Shelf, compressed, gzip_answer
 from benchmarks.records import (
     BASE,
@@ -202,53 +202,35 @@ class Feed:
         return self._templates.render(number, version=2 if edited else 1, stamp=edited)
 
 
-class Connection(asyncio.Protocol):
-    """One kept-alive HTTP/1.1 connection; requests are answered in order."""
+class FeedConnection(Connection):
+    """One connection to a feed."""
 
     def __init__(self, feed: Feed) -> None:
+        super().__init__()
         self._feed = feed
-        self._received = b""
-        self._transport: asyncio.Transport
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        while (end := self._received.find(b"\r\n\r\n")) >= 0:
-            head = self._received[:end].decode("latin-1")
-            length = re.search(r"(?im)^content-length:\s*(\d+)", head)
-            whole = end + 4 + (int(length[1]) if length else 0)
-            if len(self._received) < whole:
-                return
-            body, self._received = self._received[end + 4 : whole], self._received[whole:]
-            method, target, _ = head.split(" ", 2)
-            self._respond(method, target, body)
-
-    def _respond(self, method: str, target: str, body: bytes) -> None:
+    def respond(self, head: str, body: bytes) -> None:
+        method, target, _ = head.split(" ", 2)
         if target == "/feed":
             if method == "POST":
                 self._feed.control(json.loads(body))
-            self._send(_packed(self._feed.told()))
+            self._answer(_packed(self._feed.told()))
             return
         redirect = _redirect(target)
         answer: Body = [] if redirect else self._feed.answer(target, body)
         if self._feed.state.delay:
             loop = asyncio.get_running_loop()
-            loop.call_later(self._feed.state.delay, self._send, answer, redirect)
+            loop.call_later(self._feed.state.delay, self._answer, answer, redirect)
         else:
-            self._send(answer, redirect)
+            self._answer(answer, redirect)
 
-    def _send(self, body: Body, redirect: str | None = None) -> None:
+    def _answer(self, body: Body, redirect: str | None = None) -> None:
         status = f"HTTP/1.1 302 Found\r\nLocation: {redirect}" if redirect else "HTTP/1.1 200 OK\r\nContent-Encoding: gzip"
         head = (
             f"{status}\r\nContent-Type: application/json;  charset=utf-8\r\nVary: Accept-Encoding\r\n"
             f"Date: {formatdate(usegmt=True)}\r\nContent-Length: {sum(map(len, body))}\r\n\r\n"
         )
-        with contextlib.suppress(ConnectionError):
-            self._transport.writelines([head.encode(), *body])
+        self.send([head.encode(), *body])
 
 
 def schema_digest() -> str:
@@ -337,13 +319,6 @@ def _packed(document: object) -> Body:
     return gzip_answer(b"", [compressed(json.dumps(document, separators=(",", ":")).encode())], b"")
 
 
-async def serve(feed: Feed) -> None:
-    """Listen on a free loopback port, print the address, and answer until the process ends."""
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(feed), "127.0.0.1", 0)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await server.serve_forever()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=0)
@@ -353,8 +328,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mirror-feed-") as temporary:
         shelf = Shelf(chosen.folder or Path(temporary), templates)
         shelf.prepare(chosen.records)
+        feed = Feed(shelf, templates, State(chosen.records))
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(serve(Feed(shelf, templates, State(chosen.records))))
+            asyncio.run(serve(lambda: FeedConnection(feed), lambda address: print(address, flush=True)))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes what is generated in the documentation: docs/cli.md, and the answers below the SQL recipes of the README.
+"""Writes what is generated in the documentation: docs/cli.md, and the answers below the SQL recipes.
 
 `make docs` runs it; tests/test_docs.py fails when the result would differ from what is there.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from inspect import cleandoc
 from pathlib import Path
 
@@ -16,10 +16,14 @@ import click
 from click.testing import CliRunner
 
 from mirror.cli import cli
-from mirror.simulators.rally import RallySimulator
+from mirror.config_edit import NewSource, as_toml
+from mirror.simulators.base import Simulator
+from mirror.simulators.clock import ManualClock
+from mirror.simulators.registry import SIMULATORS, create
 
 ROOT = Path(__file__).parent.parent
-RECIPE_SEED, RECIPE_RECORDS, RECIPE_KEY = 7, 600, "_recipes"
+RECIPE_FILES = ("README.md", "docs/recipes.md")
+RECIPE_SEED, RECIPE_RECORDS = 7, 600
 
 # A recipe: a query, and below it the answer that the program prints.
 RECIPE = re.compile(r"```sql\n(?P<query>.*?)```\n\n```text\n(?P<answer>.*?)```", re.DOTALL)
@@ -73,11 +77,8 @@ def _explained(option: click.Option) -> str:
 
 @contextmanager
 def recipe_mirror(database: str, folder: Path) -> Iterator[Callable[[str], str]]:
-    """Mirror a simulated Rally, always the same one, into `database` and yield how to ask it a query."""
+    """Mirror one simulator of each kind, always the same ones, into `database` and yield how to ask it a query."""
     settings = folder / "mirror.toml"
-    key = folder / "key"
-    key.write_text(RECIPE_KEY)
-    key.chmod(0o600)
 
     def run(*arguments: str) -> str:
         done = CliRunner().invoke(cli, ["--config", str(settings), "--database", database, *arguments])
@@ -85,12 +86,26 @@ def recipe_mirror(database: str, folder: Path) -> Iterator[Callable[[str], str]]
             raise RuntimeError(done.output)
         return done.stdout
 
-    with RallySimulator(seed=RECIPE_SEED, records=RECIPE_RECORDS, api_key=RECIPE_KEY) as simulator:
-        settings.write_text(
-            f'[sources.acme]\ntracker = "rally"\nurl = "{simulator.url}"\nworkspace = "Acme"\nsecret = {{ file = "key" }}\n'
-        )
+    with ExitStack() as running:
+        sources = []
+        for kind in SIMULATORS:
+            simulator = create(kind, records=RECIPE_RECORDS, seed=RECIPE_SEED, clock=ManualClock())
+            simulator.start()
+            running.callback(simulator.stop)
+            sources.append(as_toml(_source(kind, simulator, folder)))
+        settings.write_text("\n".join(sources), encoding="utf-8")
         run("sync")
         yield lambda query: run("sql", query)
+
+
+def _source(name: str, simulator: Simulator, folder: Path) -> NewSource:
+    """Return what leads to the simulator; its secret goes to a file in `folder`."""
+    key = folder / f"{name}.key"
+    key.write_text(simulator.secret)
+    key.chmod(0o600)
+    own = dict(simulator.settings)
+    tracker, url, user = own.pop("tracker"), own.pop("url"), own.pop("user", None)
+    return NewSource(name, str(tracker), str(url), {"file": key.name}, str(user) if user else None, own)
 
 
 def with_answers(text: str, ask: Callable[[str], str]) -> str:
@@ -101,9 +116,10 @@ def with_answers(text: str, ask: Callable[[str], str]) -> str:
 def main() -> None:
     """Write everything."""
     (ROOT / "docs" / "cli.md").write_text(command_reference(), encoding="utf-8")
-    readme = ROOT / "README.md"
     with tempfile.TemporaryDirectory() as name, recipe_mirror(f"sqlite:///{name}/recipes.db", Path(name)) as ask:
-        readme.write_text(with_answers(readme.read_text(encoding="utf-8"), ask), encoding="utf-8")
+        for each in RECIPE_FILES:
+            text = (ROOT / each).read_text(encoding="utf-8")
+            (ROOT / each).write_text(with_answers(text, ask), encoding="utf-8")
 
 
 if __name__ == "__main__":
