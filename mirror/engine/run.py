@@ -29,6 +29,9 @@ class Run:
         failed: slices that are incomplete; nothing was tombstoned and no watermark moved on their account.
         load_began_at: the tracker's time when the first page of the loads was asked for that no complete run has followed;
             None when there is none. A name that another record shows may be as old as that.
+        suspected_before: by type, the records that earlier runs left suspected.
+        older: by type, records not among those that this run saw in an older state than is stored, from a replica that lags
+            or a clock that was set back. The next run takes what the tracker shows then: by then a replica has caught up.
     """
 
     source: Source
@@ -42,6 +45,8 @@ class Run:
     failed: list[SliceFailed] = field(default_factory=list)
     refused: list[MassDeleteError] = field(default_factory=list)
     load_began_at: datetime | None = None
+    suspected_before: Mapping[str, set[int]] = field(default_factory=dict)
+    older: dict[str, set[int]] = field(default_factory=dict)
 
     def fail(self, type_name: str, phase: Phase, reason: MirrorError | str) -> None:
         """Record that a slice is incomplete, and go on."""
@@ -57,6 +62,7 @@ class Run:
         """Store a page and tell about it."""
         applied = self.store.apply(page, now=self.clock(), progress=progress, force=force)
         name = page.layout.type.name
+        self.older.setdefault(name, set()).update(set(applied.older) - self.suspected_before.get(name, set()))
         self.count(name, phase, page.received, applied.tally)
 
     def count(self, type_name: str, phase: Phase, received: int, tally: Tally) -> None:

@@ -143,6 +143,7 @@ def _sync(run: Run, options: SyncOptions) -> None:
     unfinished = {each.type_name for each in run.store.open_slices(run.source.name)}
     load_began_at = run.store.notes(run.source.name).get(LOAD_BEGAN)
     run.load_began_at = datetime.fromisoformat(load_began_at) if load_began_at else None
+    run.suspected_before = run.store.suspects(run.source.name)
     to_load = [name for name in names if options.full or name not in loaded or name in grown | unfinished]
     load_in_order(run, to_load, loaded)
     # A type that was read again, for a new field say, may have lost records all the same.
@@ -236,7 +237,8 @@ def mend_references(run: Run) -> None:
     source, looked_at = run.source.name, dict[str, set[int]]()
     while True:
         suspects = run.store.suspects(source)
-        left = {name: suspects[name] - looked_at.get(name, set()) for name in suspects.keys() & run.layouts.keys()}
+        later = {name: looked_at.get(name, set()) | run.older.get(name, set()) for name in suspects}
+        left = {name: suspects[name] - later[name] for name in suspects.keys() & run.layouts.keys()}
         wanted = {name: sorted(ids) for name, ids in left.items() if ids}
         if not wanted:
             break

@@ -11,7 +11,7 @@ from mirror.errors import StoreError
 from mirror.model.event import Tally
 from mirror.model.page import Page
 from mirror.model.progress import Slice
-from mirror.store import progress, quarantine, tombstones
+from mirror.store import progress, quarantine, suspects, tombstones
 from mirror.store.database import Database, is_data_error
 from mirror.store.records import Outcome, Storing
 from mirror.store.upsert import Writer
@@ -22,10 +22,12 @@ class Applied:
     """The outcome of storing one page.
 
     Attributes:
+        older: ids of rows that were not stored because their change time is older than the stored one's; suspected now.
         renamed: ids of updated rows whose name, as other records show it, has changed.
     """
 
     tally: Tally
+    older: tuple[int, ...] = ()
     renamed: tuple[int, ...] = ()
 
 
@@ -71,4 +73,5 @@ def _settle(connection: Connection, page: Page, outcome: Outcome, how: Applying)
     if outcome.inserted or outcome.updated:
         progress.touch(connection, *place, how.now)
     tally = Tally(len(outcome.inserted), len(outcome.updated), len(outcome.unchanged), quarantined=len(bad))
-    return Applied(tally, tuple(outcome.renamed))
+    suspects.add(connection, place[0], suspects.RECORD, {place[1]: outcome.older})
+    return Applied(tally, tuple(outcome.older), tuple(outcome.renamed))

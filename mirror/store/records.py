@@ -27,11 +27,17 @@ Links = Mapping[str, Sequence[LinkRow]]
 
 @dataclass(slots=True)
 class Outcome:
-    """What happened to rows so far, by id; `renamed` are those updated ones whose name others show has changed."""
+    """What happened to rows so far, by id.
+
+    Attributes:
+        older: those of the unchanged ones that came with another revision than the stored one and an older change time.
+        renamed: those of the updated ones whose name, as others show it, has changed.
+    """
 
     inserted: list[int] = field(default_factory=list)
     updated: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
+    older: list[int] = field(default_factory=list)
     renamed: list[int] = field(default_factory=list)
     bad: list[BadRecord] = field(default_factory=list)
 
@@ -40,6 +46,7 @@ class Outcome:
         self.inserted += other.inserted
         self.updated += other.updated
         self.unchanged += other.unchanged
+        self.older += other.older
         self.renamed += other.renamed
         self.bad += other.bad
 
@@ -125,6 +132,8 @@ class Storing:
             return Outcome(inserted=ids)
         changed = self._differing(rows, links, known) if self.force else _newer(rows, known)
         outcome, wanted = _sort(rows, known, changed, self.writer.target.name_position)
+        if not self.force:
+            outcome.older = [row[ID] for row in rows if row[ID] not in changed and _differs(row, known)]
         if wanted:
             self.writer.upsert(self.connection, wanted, now=self.now, force=self.force)
             self._delete_links(outcome.updated)
@@ -179,12 +188,15 @@ def _newer(rows: Iterable[Row], known: Mapping[int, _Stored]) -> set[int]:
     """Return the ids of rows with another revision than the stored one and no older change time."""
     newer = set()
     for row in rows:
-        stored = known.get(row[ID])
-        if stored is None or stored.revision == row[REVISION]:
-            continue
-        if stored.changed_at is None or row[CHANGED_AT] is None or row[CHANGED_AT] >= stored.changed_at:
-            newer.add(row[ID])
+        if _differs(row, known):
+            before, now = known[row[ID]].changed_at, row[CHANGED_AT]
+            if before is None or now is None or now >= before:
+                newer.add(row[ID])
     return newer
+
+
+def _differs(row: Row, known: Mapping[int, _Stored]) -> bool:
+    return row[ID] in known and known[row[ID]].revision != row[REVISION]
 
 
 def _sort(

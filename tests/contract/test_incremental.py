@@ -110,6 +110,18 @@ def test_a_server_clock_that_is_set_back_a_little_hides_no_edit(loaded: Store, s
     assert stage.differences(loaded) == []
 
 
+def test_a_record_whose_change_time_was_set_back_is_taken_by_the_second_sync(loaded: Store, stage: Stage) -> None:
+    edited = stage.ids(stage.busy)[0]
+    stage.edit(edited, "before")
+    stage.sync(loaded, few_keys=True)
+    stage.move_clock(-30.0)
+    stage.edit(edited, "after")
+    stage.sync(loaded, few_keys=True)
+    stage.sync(loaded, few_keys=True)
+    assert text_in_table(loaded, stage, edited) == stage.text_of(edited)
+    assert stage.differences(loaded) == []
+
+
 def test_what_a_lagging_replica_hides_is_found_once_it_shows(loaded: Store, stage: Stage, clock: ManualClock) -> None:
     stage.lag(8.0)
     clock.advance(60)
