@@ -83,7 +83,6 @@ def _add_from_pyral(mirror: Mirror, name: str, file: Path) -> None:
 def _new_source(name: str, given: dict[str, object]) -> NewSource:
     tracker = _asked(given["tracker"], "--tracker", "Kind of tracker", click.Choice(list(TRACKERS)))
     url = _asked(given["url"], "--url", "Root address")
-    scope = {key: given[key] for key in SCOPE_KEYS if given.get(key)}
     types, concurrency, user = given["types"], given["concurrency"], given["user"]
     return NewSource(
         name,
@@ -91,10 +90,24 @@ def _new_source(name: str, given: dict[str, object]) -> NewSource:
         url,
         _secret(name, given),
         user=user if isinstance(user, str) else None,
-        scope=scope,
+        scope=_scope(tracker, given),
         types=types if isinstance(types, tuple) else (),
         concurrency=concurrency if isinstance(concurrency, int) else None,
     )
+
+
+def _scope(tracker: str, given: dict[str, object]) -> dict[str, object]:
+    """Return the scope in the form that this tracker has it in; a key of another tracker's is left for it to refuse."""
+    scope: dict[str, object] = {}
+    for key in SCOPE_KEYS:
+        value = given.get(key)
+        if isinstance(value, tuple) and value and TRACKERS[tracker].scope.get(key) is str:
+            if len(value) > 1:
+                raise UsageError(f"--{key} takes one name for {tracker}, not {len(value)}")
+            scope[key] = value[0]
+        elif value:
+            scope[key] = value
+    return scope
 
 
 def _secret(name: str, given: dict[str, object]) -> dict[str, str | tuple[str, ...]]:

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from mirror.cli import cli
 from mirror.simulators.rally import RallySimulator
+from mirror.simulators.registry import SIMULATORS
 
 ROOT = Path(__file__).parents[2]
 SECRET = "_sEcReT0123456789"
@@ -28,8 +29,9 @@ Process = Callable[..., "subprocess.Popen[str]"]
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory, with nothing of this machine's settings in reach."""
+    secrets = {each.variable for each in SIMULATORS.values()}
     for name in list(os.environ):
-        if name.startswith(("MIRROR_", "RALLY_", "RT_")):
+        if name in secrets or name.startswith("MIRROR_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ACME_KEY", SECRET)

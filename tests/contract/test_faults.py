@@ -20,6 +20,7 @@ _FAULTS = {
 
 @pytest.mark.parametrize("kind_of_fault", _FAULTS)
 def test_faults_now_and_then_are_survived(store: Store, stage: Stage, kind_of_fault: str) -> None:
+    stage.small_pages()
     for step, fault in enumerate(_FAULTS[kind_of_fault]):
         stage.faults.add(**fault, after=step, every=9)
     report = stage.sync(store)

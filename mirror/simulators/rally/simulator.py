@@ -150,28 +150,3 @@ class RallySimulator:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
-
-
-def run_rally(
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    profile: str = "strict",
-    records: int = 1000,
-    seed: int = 1,
-    api_key: str = API_KEY,
-    announce: Callable[[RallySimulator], None] | None = None,
-) -> None:
-    """Run a simulator in the foreground until the process is interrupted; prints nothing.
-
-    Args:
-        announce: called once with the simulator when it is about to answer.
-    """
-    simulator = RallySimulator(records=records, seed=seed, profile=profile, host=host, port=port, api_key=api_key)
-    simulator.start()
-    try:
-        if announce is not None:
-            announce(simulator)
-        simulator.wait()
-    finally:
-        simulator.stop()

@@ -178,28 +178,3 @@ class VersionOneSimulator:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
-
-
-def run_versionone(
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    profile: str = "strict",
-    records: int = 1000,
-    seed: int = 1,
-    token: str = TOKEN,
-    announce: Callable[[VersionOneSimulator], None] | None = None,
-) -> None:
-    """Run a simulator in the foreground until the process is interrupted; prints nothing.
-
-    Args:
-        announce: called once with the simulator when it is about to answer.
-    """
-    simulator = VersionOneSimulator(records=records, seed=seed, profile=profile, host=host, port=port, token=token)
-    simulator.start()
-    try:
-        if announce is not None:
-            announce(simulator)
-        simulator.wait()
-    finally:
-        simulator.stop()

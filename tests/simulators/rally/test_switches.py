@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from mirror.simulators import Fault, ManualClock
-from mirror.simulators.rally import RallySimulator, Switches, run_rally
+from mirror.simulators.rally import RallySimulator, Switches
 from mirror.simulators.rally.seed import build_world
 from mirror.simulators.rally.world import World
 from tests.simulators.rally.conftest import Client
@@ -383,18 +383,6 @@ def test_many_clients_read_and_write_at_once(sim: RallySimulator) -> None:
         thread.join()
     assert problems == []
     assert len(sim.world.ids("Defect")) == before + 30
-
-
-def test_running_in_the_foreground_announces_and_stops_when_interrupted() -> None:
-    heard: list[dict[str, Any]] = []
-
-    def announce(sim: RallySimulator) -> None:
-        heard.append(requests.get(f"{sim.url}/simulator/health", timeout=5).json())
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_rally(records=50, profile="hostile", announce=announce)
-    assert heard[0]["status"] == "ok"
 
 
 def test_faults_and_world_share_one_simulator_object() -> None:

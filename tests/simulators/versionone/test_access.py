@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from mirror.simulators import ManualClock
-from mirror.simulators.versionone import Switches, VersionOneSimulator, World, run_versionone
+from mirror.simulators.versionone import Switches, VersionOneSimulator, World
 from mirror.simulators.versionone.switches import PROFILES
 from tests.simulators.versionone.conftest import Client
 
@@ -169,19 +169,6 @@ def test_every_profile_answers(profile: str) -> None:
         assert running.secret == running.token
         assert bool(running.faults.rules()) == (profile == "hostile")
         client.session.close()
-
-
-def test_running_in_the_foreground_announces_and_stops_when_interrupted() -> None:
-    heard: list[str] = []
-
-    def announce(sim: VersionOneSimulator) -> None:
-        control = sim.url.removesuffix("/Acme") + "/simulator/health"
-        heard.append(requests.get(control, timeout=5, proxies={"http": ""}).json()["status"])
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run_versionone(records=40, profile="hostile", announce=announce)
-    assert heard == ["ok"]
 
 
 def test_several_clients_write_at_once(sim: VersionOneSimulator) -> None:
