@@ -11,6 +11,8 @@ MirrorError                         1   a bug, or nothing more exact is known
     RetryableError                      may work later; carries the wait the server asked for
     ProtocolError                       the answer is not what the contract says
     IncompleteError                     a listing ended short of what it announced
+    RefusedError                        it refused what we wanted to write, in its own words
+    StaleError                          the record has changed since we read it; nothing was written
   ConflictError                     4   a person must choose
   StoreError                        5   the database failed
     SchemaVersionError                  the database is from a newer mirror
@@ -83,10 +85,12 @@ class RetryableError(RemoteError):
 
     Attributes:
         after_seconds: how long the server asked us to wait; None when it did not say.
+        is_unsent: of a write: the server surely did nothing with it. Else nobody knows before the tracker is read.
     """
 
-    def __init__(self, message: str, after_seconds: float | None = None) -> None:
+    def __init__(self, message: str, after_seconds: float | None = None, *, is_unsent: bool = False) -> None:
         self.after_seconds = after_seconds
+        self.is_unsent = is_unsent
         super().__init__(message)
 
 
@@ -102,6 +106,14 @@ class IncompleteError(RemoteError):
         self.announced = announced
         self.received = received
         super().__init__(f"{what}: {announced} records announced, {received} received")
+
+
+class RefusedError(RemoteError):
+    """The tracker refused a write; the message is its own words. Part of it may have been applied all the same."""
+
+
+class StaleError(RemoteError):
+    """The record has changed on the tracker since it was read, so nothing was written: read it again."""
 
 
 class ConflictError(MirrorError):

@@ -178,9 +178,9 @@ def _name() -> str:
 
 def _stay(trackers: Iterable[_Tracker]) -> None:
     """Say how to reach what is simulated, and wait for Ctrl-C."""
-    for each in trackers:
-        say(f"The simulated {each.title} stays until Ctrl-C; export {each.variable}={each.simulator.secret}")
     try:
+        for each in trackers:
+            say(f"The simulated {each.title} stays until Ctrl-C; export {each.variable}={each.simulator.secret}")
         threading.Event().wait()
     except KeyboardInterrupt:
         say("stopped")

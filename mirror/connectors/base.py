@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from mirror.connectors.http import Transport
+from mirror.errors import RemoteError
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
 from mirror.model.progress import Watermark
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
+from mirror.model.write import Receipt, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Capabilities:
         overlap: how far behind the watermark a listing of changes starts, to cover replica lag and equal stamps.
         deletion_feed: the tracker lists its deletions; `deletions` may be called.
         batches: many windows of a census cost about one request; else each costs one of its own, and fewer are asked.
+        writes_at_once: how many writes one `send` may be given; 1 where each costs a request anyway.
     """
 
     page_size: int
@@ -37,6 +40,7 @@ class Capabilities:
     overlap: timedelta
     deletion_feed: bool
     batches: bool
+    writes_at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,4 +171,38 @@ class Connector(Protocol):
 
     def fate(self, record_type: RecordType, record_id: int) -> Fate:
         """Read one record directly and return what became of it; Fate.UNKNOWN when the tracker does not tell."""
+        ...
+
+    def calls(self, write: Write) -> Sequence[str]:
+        """Return the calls that `send` would make for it, in order and as text for people; nothing is asked of the network.
+
+        A secret is never in it; long values are cut.
+        """
+        ...
+
+    def send(self, writes: Sequence[Write]) -> Sequence[Receipt | RemoteError]:
+        """Do what is asked, each once and none twice, and return for each what came of it, in the same order.
+
+        Nothing is repeated on a lost answer. An error is returned, not raised, for the write it is about: RefusedError with
+        the tracker's words; StaleError; AuthError; RetryableError, with is_unsent only where the server surely did nothing.
+
+        Args:
+            writes: at most capabilities.writes_at_once, of different records.
+        """
+        ...
+
+    def probe(self, write: Write) -> Sequence[int]:
+        """Return the ids of the records that a CREATE may have made since `write.since`; of comments or files for these.
+
+        Exact enough to tell it from what others made: every value that was sent is compared, the author too. Nothing is
+        written.
+        """
+        ...
+
+    def took_effect(self, write: Write) -> bool | None:
+        """Read whether a RANK or OPERATE that was sent without an answer has been done; None when that cannot be told."""
+        ...
+
+    def touches(self, write: Write) -> frozenset[str]:
+        """Return words for what the write changes besides its own record; writes that share one are never sent at once."""
         ...

@@ -43,6 +43,7 @@ class Field:
         polymorphic: a REFERENCE whose target type differs from record to record.
         allowed_values: in the tracker's order; empty when anything is allowed or the list is unknown.
         max_length: in characters; None when unlimited or unknown.
+        create_only: read-only once the record is there.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Field:
     polymorphic: bool = False
     allowed_values: tuple[str, ...] = ()
     max_length: int | None = None
+    create_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ class RecordType:
         family: types with the same word here can be listed together by their connector; empty when alone. Only a
             connector reads it.
         work_item: how its records show in the view `work_item`; None when they are no work items.
+        actions: what may be done to its records besides changing fields and links, as far as the tracker tells: words of
+            model.change.Action among create, delete, comment, attach, rank.
+        operations: the tracker's own operations on its records, by the tracker's names.
     """
 
     name: str
@@ -85,6 +90,8 @@ class RecordType:
     transient: bool = False
     family: str = ""
     work_item: WorkItem | None = None
+    actions: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
 
     def field(self, name: str) -> Field | None:
         """Return the field of that exact name, or None."""

@@ -212,6 +212,8 @@ def _type_values(layout: Layout) -> dict[str, Any]:
         "restorable": each.restorable,
         "transient": each.transient,
         "family": each.family,
+        "actions": json.dumps(each.actions),
+        "operations": json.dumps(each.operations),
         "work_item": None if each.work_item is None else msgspec.json.encode(each.work_item).decode(),
         "state": OFFERED,
         "vanished_at": None,
@@ -242,6 +244,7 @@ def _one_field(layout: Layout, column: Column | LinkTable, position: int, field:
         "targets": json.dumps(field.targets),
         "allowed_values": json.dumps(field.allowed_values),
         "max_length": field.max_length,
+        "create_only": field.create_only,
         "vanished_at": None,
     }
 
@@ -259,6 +262,8 @@ def _layout(row: Row[Any], parts: list[Row[Any]]) -> Layout:
         restorable=row.restorable,
         transient=row.transient,
         family=row.family,
+        actions=tuple(json.loads(row.actions)),
+        operations=tuple(json.loads(row.operations)),
         work_item=None if row.work_item is None else msgspec.json.decode(row.work_item, type=WorkItem),
     )
     taken = [_column(part) for part in parts]
@@ -278,6 +283,7 @@ def _field(row: Row[Any]) -> Field:
         polymorphic=row.polymorphic,
         allowed_values=tuple(json.loads(row.allowed_values)),
         max_length=row.max_length,
+        create_only=row.create_only,
     )
 
 

@@ -12,6 +12,7 @@ from mirror.model.event import Tally
 from mirror.model.page import Page
 from mirror.model.progress import Slice
 from mirror.store import progress, quarantine, suspects, tombstones
+from mirror.store.column_types import instant_text
 from mirror.store.database import Database, is_data_error
 from mirror.store.records import Outcome, Storing
 from mirror.store.upsert import Writer
@@ -22,7 +23,8 @@ class Applied:
     """The outcome of storing one page.
 
     Attributes:
-        older: ids of rows that were not stored because their change time is older than the stored one's; suspected now.
+        older: ids of rows that were not stored because their change time is older than the stored one's, and that one not
+            ahead of the tracker's clock. They and those where it is ahead are suspected now.
         renamed: ids of updated rows whose name, as other records show it, has changed.
     """
 
@@ -74,4 +76,6 @@ def _settle(connection: Connection, page: Page, outcome: Outcome, how: Applying)
         progress.touch(connection, *place, how.now)
     tally = Tally(len(outcome.inserted), len(outcome.updated), len(outcome.unchanged), quarantined=len(bad))
     suspects.add(connection, place[0], suspects.RECORD, {place[1]: outcome.older})
-    return Applied(tally, tuple(outcome.older), tuple(outcome.renamed))
+    asked_at = instant_text(page.server_time)
+    older = tuple(each for each, stored_at in outcome.older.items() if stored_at <= asked_at)
+    return Applied(tally, older, tuple(outcome.renamed))

@@ -30,14 +30,15 @@ class Outcome:
     """What happened to rows so far, by id.
 
     Attributes:
-        older: those of the unchanged ones that came with another revision than the stored one and an older change time.
+        older: those of the unchanged ones that came with another revision than the stored one and an older change time, with
+            the stored time as text.
         renamed: those of the updated ones whose name, as others show it, has changed.
     """
 
     inserted: list[int] = field(default_factory=list)
     updated: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
-    older: list[int] = field(default_factory=list)
+    older: dict[int, str] = field(default_factory=dict)
     renamed: list[int] = field(default_factory=list)
     bad: list[BadRecord] = field(default_factory=list)
 
@@ -46,7 +47,7 @@ class Outcome:
         self.inserted += other.inserted
         self.updated += other.updated
         self.unchanged += other.unchanged
-        self.older += other.older
+        self.older |= other.older
         self.renamed += other.renamed
         self.bad += other.bad
 
@@ -133,7 +134,8 @@ class Storing:
         changed = self._differing(rows, links, known) if self.force else _newer(rows, known)
         outcome, wanted = _sort(rows, known, changed, self.writer.target.name_position)
         if not self.force:
-            outcome.older = [row[ID] for row in rows if row[ID] not in changed and _differs(row, known)]
+            older = (row[ID] for row in rows if row[ID] not in changed and _differs(row, known))
+            outcome.older = {each: known[each].changed_at or "" for each in older}
         if wanted:
             self.writer.upsert(self.connection, wanted, now=self.now, force=self.force)
             self._delete_links(outcome.updated)

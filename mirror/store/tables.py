@@ -5,7 +5,7 @@ Record tables (`rally_defect`) are not here: they follow the tracker's catalog, 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, false
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, Table, Text, false
 
 from mirror.store.column_types import Instant, JsonText
 
@@ -49,6 +49,8 @@ record_type = Table(
     Column("loaded", Boolean, nullable=False, server_default=false()),  # the first load has ended
     Column("synced_at", Instant),  # when something about the type was last stored
     Column("complete_at", Instant),  # what had changed before then is here: a sync that began then left nothing out
+    Column("actions", JsonText, nullable=False, server_default="[]"),  # JSON list: create, delete, comment, attach, rank
+    Column("operations", JsonText, nullable=False, server_default="[]"),  # JSON list of the tracker's own names
     Column("work_item", JsonText),  # JSON object: roles of its fields in the view work_item; null when it is not in it
 )
 
@@ -73,6 +75,7 @@ field = Table(
     Column("targets", JsonText, nullable=False),  # JSON list of type names
     Column("allowed_values", JsonText, nullable=False),  # JSON list of texts
     Column("max_length", BigInteger),
+    Column("create_only", Boolean, nullable=False, server_default=false()),  # read-only once the record is there
     Column("vanished_at", Instant),
 )
 
@@ -193,6 +196,78 @@ failure = Table(
     Column("type", Text, nullable=False),
     Column("phase", Text, nullable=False),
     Column("reason", Text, nullable=False),
+)
+
+# Whether it is mirror itself that writes to record tables now. The triggers on them ask; only a transaction of ours sets
+# it, and unsets it before it ends, so no other client ever sees it set. On Postgres a setting of the transaction serves.
+writing = Table(
+    "mirror_writing",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
+    Column("active", Boolean, nullable=False),
+)
+
+# The queue: what was changed here and is not on the tracker yet, as far as is known. Columns as in model.change.Change.
+change = Table(
+    "mirror_change",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("record_id", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("field", Text, nullable=False, server_default=""),
+    Column("item", Text, nullable=False, server_default=""),
+    Column("base", JsonText),
+    Column("value", JsonText),
+    Column("base_revision", Text),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("remote", JsonText),
+    Column("attempt", BigInteger),
+    Column("sent_at", Instant),
+    Column("made_at", Instant, nullable=False),
+    Column("made_by", Text, nullable=False, server_default=""),
+    Column("via", Text, nullable=False),
+    Index("ix_mirror_change_record", "source", "type", "record_id"),
+)
+
+# The audit trail: each attempt to send a change, and each end of one.
+log = Table(
+    "mirror_log",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("change_id", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("record_id", BigInteger, nullable=False),
+    Column("temporary_id", BigInteger),  # what a record created here had before; null for others
+    Column("label", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("base", JsonText),
+    Column("value", JsonText),
+    Column("remote", JsonText),
+    Column("base_revision", Text),
+    Column("revision", Text),  # of the record afterwards; null when it is not known
+    Column("outcome", Text, nullable=False),  # done, adopted, already, refused, conflict, unknown, discarded, overruled
+    Column("words", Text, nullable=False),
+    Column("attempt", BigInteger),
+    Column("made_at", Instant, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("via", Text, nullable=False),
+    Column("sent_at", Instant),
+    Column("settled_at", Instant, nullable=False),
+    Index("ix_mirror_log_record", "source", "type", "record_id"),
+)
+
+# The content of files that wait to be attached.
+blob = Table(
+    "mirror_blob",
+    metadata,
+    _key("digest"),  # SHA-256 of the content, hexadecimal
+    Column("content", LargeBinary, nullable=False),
 )
 
 note = Table("mirror_note", metadata, _key("source"), _key("key"), Column("value", Text, nullable=False))
