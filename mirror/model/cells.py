@@ -1,0 +1,151 @@
+"""Values of fields as the cells of their columns, and back: what changes are kept, compared and sent by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from mirror.model.change import Cells
+from mirror.model.layout import Column, Layout
+from mirror.model.part import Part
+from mirror.model.schema import Kind
+from mirror.model.write import Target, Value
+
+
+def columns_of(layout: Layout, field: str) -> dict[Part, Column]:
+    """Return the columns of a field by part; empty for a many-valued field and for one that the type does not have."""
+    return {each.part: each for each in layout.columns if each.field == field}
+
+
+def cells_of(layout: Layout, field: str, value: Value) -> dict[str, Any]:
+    """Return the cells that show `value` in all columns of a scalar or reference field.
+
+    Raises:
+        ValueError: it is no value of that kind; the message is for people.
+    """
+    columns = columns_of(layout, field)
+    if Part.VALUE in columns:
+        column = columns[Part.VALUE]
+        return {column.name: canonical(column.kind, value)}
+    if value is not None and not isinstance(value, Target):
+        raise ValueError(f"{field} refers to a record")
+    parts = {} if value is None else {Part.ID: value.id, Part.NAME: value.name, Part.TYPE: value.type_name or None}
+    return {column.name: parts.get(part) for part, column in columns.items()}
+
+
+def value_of(layout: Layout, field: str, cells: Cells) -> Value:
+    """Return the value that these cells show; None for a reference without an id."""
+    columns = columns_of(layout, field)
+    if Part.VALUE in columns:
+        found: Value = cells[columns[Part.VALUE].name]
+        return found
+    shown: dict[Part, Any] = {part: cells.get(column.name) for part, column in columns.items()}
+    if shown.get(Part.ID) is None:
+        return None
+    described = layout.type.field(field)
+    only = described.targets[0] if described is not None and len(described.targets) == 1 else ""
+    return Target(shown.get(Part.TYPE) or only, int(shown[Part.ID]), shown.get(Part.NAME))
+
+
+def same(layout: Layout, field: str, some: Cells, others: Cells) -> bool:
+    """Return whether two sets of cells of a field hold the same value; of a reference the shown name does not matter.
+
+    Cells that are missing are null.
+    """
+    for part, column in columns_of(layout, field).items():
+        if part is Part.NAME:
+            continue
+        here, there = canonical(column.kind, some.get(column.name)), canonical(column.kind, others.get(column.name))
+        if here != there:
+            return False
+    return True
+
+
+def cells_in(row: Mapping[str, Any], layout: Layout, field: str) -> dict[str, Any]:
+    """Return the cells of a field out of those of a whole row; canonical, with null for what is missing."""
+    columns = columns_of(layout, field).values()
+    return {each.name: canonical(each.kind, row.get(each.name)) for each in columns}
+
+
+def canonical(kind: Kind, value: Any) -> Any:
+    """Return a cell in the one form in which equal values are equal: that of rows; JSON text with sorted keys.
+
+    Args:
+        value: as a row, either database, or JSON that a trigger wrote, gives it.
+
+    Raises:
+        ValueError: it is no value of that kind; the message is for people.
+    """
+    if value is None:
+        return None
+    try:
+        return _FORMS[kind](value)
+    except (ValueError, TypeError, InvalidOperation, OverflowError):
+        raise ValueError(f"{value!r} is not {_ARTICLES[kind]}") from None
+
+
+def _integer(value: Any) -> int:
+    number = Decimal(str(value))
+    if isinstance(value, bool) or number != number.to_integral_value():
+        raise ValueError
+    if abs(number) >= 2**63:
+        raise ValueError
+    return int(number)
+
+
+def _numeric(value: Any) -> int | float | str:
+    number = Decimal(str(value))
+    if isinstance(value, bool) or not number.is_finite():
+        raise ValueError
+    if number == number.to_integral_value() and number.adjusted() < 18:
+        return int(number)
+    return float(number) if Decimal(repr(float(number))) == number else format(number.normalize(), "f")
+
+
+def _boolean(value: Any) -> bool:
+    if value in (0, 1):
+        return bool(value)
+    raise ValueError
+
+
+def _timestamp(value: Any) -> str:
+    at = datetime.fromisoformat(str(value))
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _date(value: Any) -> str:
+    return date.fromisoformat(str(value)).isoformat()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _json(value: Any) -> str:
+    return json.dumps(json.loads(value) if isinstance(value, str) else value, sort_keys=True, ensure_ascii=False)
+
+
+_FORMS = {
+    Kind.INTEGER: _integer,
+    Kind.NUMERIC: _numeric,
+    Kind.BOOLEAN: _boolean,
+    Kind.TIMESTAMP: _timestamp,
+    Kind.DATE: _date,
+    Kind.TEXT: _text,
+    Kind.JSON: _json,
+}
+_ARTICLES = {
+    Kind.INTEGER: "a whole number",
+    Kind.NUMERIC: "a number",
+    Kind.BOOLEAN: "true or false",
+    Kind.TIMESTAMP: "an instant such as 2026-03-01T09:30:00Z",
+    Kind.DATE: "a day such as 2026-03-01",
+    Kind.TEXT: "text",
+    Kind.JSON: "JSON",
+}
