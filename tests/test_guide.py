@@ -33,6 +33,7 @@ SPOKEN_OF = (
     "mirror.model.schema",
     "mirror.model.source",
     "mirror.model.work_item",
+    "mirror.model.write",
     "mirror.simulators.base",
     "mirror.simulators.faults",
     "mirror.simulators.registry",
