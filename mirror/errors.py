@@ -5,6 +5,8 @@ MirrorError                         1   a bug, or nothing more exact is known
     ConfigError                         the settings file or a secret cannot be used
     UnknownSourceError                  no such source in the settings
     UnknownTypeError                    the tracker offers no such type
+    UnknownRecordError                  no record is called that, or several are
+    InvalidEditError                    an edit does not fit the catalogue; nothing was queued
     DatabaseBusyError                   another process is syncing this database
   RemoteError                       3   the tracker said no, or cannot be reached
     AuthError                           credentials are missing, wrong or too weak
@@ -59,6 +61,30 @@ class UnknownTypeError(UsageError):
         super().__init__(f"no record type called {name!r}{hint}")
 
 
+class UnknownRecordError(UsageError):
+    """A key leads to no record, or to several.
+
+    Attributes:
+        near: what to say instead.
+    """
+
+    def __init__(self, message: str, near: tuple[str, ...] = ()) -> None:
+        self.near = near
+        super().__init__(message)
+
+
+class InvalidEditError(UsageError):
+    """An edit does not fit the mirrored catalogue, so nothing of it was queued.
+
+    Attributes:
+        problems: a sentence for each thing that is wrong.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
 class DatabaseBusyError(UsageError):
     """Another run holds the lease of this database."""
 
@@ -86,11 +112,15 @@ class RetryableError(RemoteError):
     Attributes:
         after_seconds: how long the server asked us to wait; None when it did not say.
         is_unsent: of a write: the server surely did nothing with it. Else nobody knows before the tracker is read.
+        is_answered: of a write: the tracker itself answered that it failed, with status 500. Waiting may not mend that.
     """
 
-    def __init__(self, message: str, after_seconds: float | None = None, *, is_unsent: bool = False) -> None:
+    def __init__(
+        self, message: str, after_seconds: float | None = None, *, is_unsent: bool = False, is_answered: bool = False
+    ) -> None:
         self.after_seconds = after_seconds
         self.is_unsent = is_unsent
+        self.is_answered = is_answered
         super().__init__(message)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from mirror.store import capture
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -38,6 +40,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text, nullable=False, server_default=""),
         sa.Column("remote", JSON),
         *_made(),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_mirror_change_record", "mirror_change", ["source", "type", "record_id"])
     op.create_table(
@@ -64,7 +67,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables and columns; what waits is lost."""
+    """Drop the tables and columns, and the triggers that would write to them; what waits is lost."""
+    capture.clear(op.get_bind())
     for name in ("mirror_blob", "mirror_log", "mirror_change", "mirror_writing"):
         op.drop_table(name)
     with op.batch_alter_table("mirror_field") as batch:

@@ -37,7 +37,10 @@ def cells_of(layout: Layout, field: str, value: Value) -> dict[str, Any]:
 
 
 def value_of(layout: Layout, field: str, cells: Cells) -> Value:
-    """Return the value that these cells show; None for a reference without an id."""
+    """Return the value that these cells show; None for a reference without an id.
+
+    What SQL wrote in the place of an id and is none, which is never sent, comes back as the text that it is.
+    """
     columns = columns_of(layout, field)
     if Part.VALUE in columns:
         found: Value = cells[columns[Part.VALUE].name]
@@ -45,21 +48,31 @@ def value_of(layout: Layout, field: str, cells: Cells) -> Value:
     shown: dict[Part, Any] = {part: cells.get(column.name) for part, column in columns.items()}
     if shown.get(Part.ID) is None:
         return None
+    try:
+        number: int = canonical(Kind.INTEGER, shown[Part.ID])
+    except ValueError:
+        return str(shown[Part.ID])
     described = layout.type.field(field)
     only = described.targets[0] if described is not None and len(described.targets) == 1 else ""
-    return Target(shown.get(Part.TYPE) or only, int(shown[Part.ID]), shown.get(Part.NAME))
+    return Target(shown.get(Part.TYPE) or only, number, shown.get(Part.NAME))
 
 
 def same(layout: Layout, field: str, some: Cells, others: Cells) -> bool:
-    """Return whether two sets of cells of a field hold the same value; of a reference the shown name does not matter.
+    """Return whether two sets of cells of a field hold the same value.
 
-    Cells that are missing are null.
+    Of a reference the shown name does not matter, unless a name is all there is. Cells that are missing are null, and so
+    is an empty text: trackers take the one for the other.
     """
-    for part, column in columns_of(layout, field).items():
-        if part is Part.NAME:
-            continue
+    columns = columns_of(layout, field)
+    if not columns:  # of a field that has vanished nothing is known but its cells
+        return dict(some) == dict(others)
+    if Part.ID in columns and some.get(columns[Part.ID].name) is None and others.get(columns[Part.ID].name) is None:
+        columns = {Part.NAME: columns[Part.NAME]}
+    elif Part.ID in columns:
+        del columns[Part.NAME]
+    for column in columns.values():
         here, there = canonical(column.kind, some.get(column.name)), canonical(column.kind, others.get(column.name))
-        if here != there:
+        if here != there and (here or there or column.kind is not Kind.TEXT):
             return False
     return True
 
@@ -102,7 +115,10 @@ def _numeric(value: Any) -> int | float | str:
         raise ValueError
     if number == number.to_integral_value() and number.adjusted() < 18:
         return int(number)
-    return float(number) if Decimal(repr(float(number))) == number else format(number.normalize(), "f")
+    if Decimal(repr(float(number))) == number:
+        return float(number)
+    digits = format(number, "f")  # Decimal.normalize would round to its context's 28 digits
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def _boolean(value: Any) -> bool:

@@ -47,8 +47,16 @@ class End(StrEnum):
     REFUSED = "refused"
     CONFLICT = "conflict"
     UNKNOWN = "unknown"
+    UNSENT = "unsent"  # of an attempt: the tracker did nothing with it, so it waits again
     DISCARDED = "discarded"  # by a person
     OVERRULED = "overruled"  # a conflict was resolved for the tracker's value
+
+
+class Side(StrEnum):
+    """Whose value a conflict is resolved for."""
+
+    LOCAL = "local"
+    REMOTE = "remote"
 
 
 class Via(StrEnum):
@@ -72,13 +80,18 @@ class Change:
         item: of LINK and UNLINK on Kind.LINKS the target as `id` or `Type:id`, on Kind.VALUES the value; of COMMENT and
             ATTACH what tells several of one record apart; else "".
         base: what was there before the first edit. UPDATE and CAPTURED: cells of the columns concerned. DELETE:
-            {"row": cells of the whole row, "links": {link table: [[position, …], …]}}. Else None.
+            {"row": cells of the whole row, "links": {link table: [[position, …], …]}}, as the tracker has them. UNLINK:
+            {"rows": [[position, …], …]}, the link rows that it takes out. Else None.
         value: what is wanted. UPDATE and CAPTURED: cells of the same columns. COMMENT: {"text", "kind"}. ATTACH: {"name",
-            "digest", "size", "content_type"}. RANK: {"to": above|below|top|bottom, "other": id or None}. OPERATE:
-            {"arguments": {name: text}}. Else None.
+            "digest", "size", "content_type"}. RANK: {"to": above|below|top|bottom, "other": id or None, "other_type": name
+            of its type or None}. OPERATE: {"arguments": {name: text}}. LINK on Kind.LINKS: {"name", "type"} as the link is
+            shown. CREATE, once the record has the tracker's id: {"temporary_id"}. Else None.
         base_revision: the stored revision when the base was taken; None for a record created here.
         reason: why it waits, for people; the tracker's own words when it was refused.
-        remote: of a CONFLICT the tracker's cells, or {} when the record is gone there.
+        remote: of a CONFLICT the tracker's cells, or {} when the record is gone there; None when only the reason tells what
+            another had written, and the tracker has our value by now. Of a DELETE those that changed. Of a change that may
+            not be altered now (SENT, UNKNOWN, CAPTURED, or waiting in front of one), what the tracker was seen to have
+            meanwhile; of LINK and UNLINK then {"rows"} as in base. Else None.
         attempt: the number that all changes of one write share, from the moment they were marked as sent; else None.
         sent_at: the tracker's clock shortly before it was sent; None when it was not.
         made_by: the user of the operating system, or of the database for SQL on Postgres.

@@ -1,9 +1,11 @@
-"""Facts about a running sync or verification, for whoever draws its progress."""
+"""Facts about a running sync, push or verification, for whoever draws its progress."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from mirror.model.change import Change
 
 
 class Phase(StrEnum):
@@ -85,6 +87,45 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class PushStarted:
+    """A push of a source begins; `count` changes are to be written."""
+
+    source: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A change that was sent ended, or got another state.
+
+    Attributes:
+        label: what people called the record when the push began.
+        outcome: a word of model.change.End or State.
+        words: what the tracker said, or why.
+    """
+
+    source: str
+    label: str
+    change: Change
+    outcome: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PushEnded:
+    """A push of a source is over.
+
+    Attributes:
+        paused: why it ended before all was sent; "" when it did not.
+    """
+
+    source: str
+    requests: int
+    seconds: float
+    paused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """The credential is parked; nothing is sent for that long."""
 
@@ -114,4 +155,16 @@ class SyncEnded:
     failed: tuple[SliceFailed, ...] = ()
 
 
-Event = SyncStarted | VerifyStarted | Expected | Stored | Compared | Waiting | SliceFailed | SyncEnded
+Event = (
+    SyncStarted
+    | VerifyStarted
+    | PushStarted
+    | Expected
+    | Stored
+    | Compared
+    | Pushed
+    | Waiting
+    | SliceFailed
+    | SyncEnded
+    | PushEnded
+)

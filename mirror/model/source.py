@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mirror.model.change import Side
 from mirror.model.work_item import Category
 
 
@@ -31,6 +32,9 @@ class Source:
         types: allow-list of record type names; `*` stands for all, a leading `-` excludes.
         concurrency: requests in flight at once with this credential.
         states: name of a state, or `Type.State` for one type only -> what it means, over what the tracker's connector says.
+        conflicts: `Type.Field`, `*.Field`, `Type` or `*` -> who wins where both sides changed a field; see merge.policy.
+        protect: what may not be changed: `Type`, `Type.action`, `Type.Field`, with `*` for any; see engine.protection.
+        push_cap: how many changes one push makes without being asked again.
     """
 
     name: str
@@ -41,6 +45,9 @@ class Source:
     types: tuple[str, ...] = ("*",)
     concurrency: int = 8
     states: Mapping[str, Category] = field(default_factory=dict)
+    conflicts: Mapping[str, Side] = field(default_factory=dict)
+    protect: tuple[str, ...] = ()
+    push_cap: int = 100
 
     def wants(self, type_name: str) -> bool:
         """Return whether the allow-list lets `type_name` through, in whatever case it is written.

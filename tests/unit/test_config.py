@@ -11,6 +11,7 @@ from mirror.config import Settings, find, load, parse
 from mirror.config_edit import NewSource, append_source, as_toml, read_pyral
 from mirror.credentials import Place, SecretReference
 from mirror.errors import ConfigError, UnknownSourceError
+from mirror.model.change import Side
 from mirror.model.work_item import Category
 
 TRACKERS = {"rally": {"workspace": str}, "rt": {"queues": list}}
@@ -70,6 +71,29 @@ def test_source_carries_the_secret_that_the_reference_names() -> None:
     source = read(GOOD)["acme"].source({"RALLY_APIKEY": "_key"})
     assert source.credential.secret == "_key"
     assert "_key" not in repr(source)
+
+
+def test_protection_adds_up_and_the_nearer_cap_counts() -> None:
+    general = 'protect = ["Project", "*.delete"]\npush_cap = 7\n'
+    source = read(general + with_source(protect='["Story.Estimate"]'))["acme"].source({"KEY": "k"})
+    assert source.protect == ("Project", "*.delete", "Story.Estimate")
+    assert source.push_cap == 7
+    assert read(general + with_source(push_cap="3"))["acme"].source({"KEY": "k"}).push_cap == 3
+    assert read(with_source())["acme"].source({"KEY": "k"}).push_cap == 100
+
+
+def test_protection_holds_for_a_source_from_the_environment_too(tmp_path: Path) -> None:
+    (tmp_path / "mirror.toml").write_text('protect = ["*"]\npush_cap = 0\n')
+    settings = load(tmp_path / "mirror.toml", TRACKERS, {"RALLY_APIKEY": "k"})
+    source = settings["rally"].source({"RALLY_APIKEY": "k"})
+    assert (source.protect, source.push_cap) == (("*",), 0)
+
+
+def test_policies_for_conflicts_are_told_by_type_field_or_both() -> None:
+    told = with_source() + '\n[sources.acme.conflicts]\n"Defect.State" = "remote"\n"*.Notes" = "local"\n"*" = "remote"\n'
+    found = read(told)["acme"].source({"KEY": "k"}).conflicts
+    assert found == {"Defect.State": Side.REMOTE, "*.Notes": Side.LOCAL, "*": Side.REMOTE}
+    assert read(with_source())["acme"].conflicts == {}
 
 
 def test_without_a_database_key_the_file_mirror_db_beside_the_settings_is_used() -> None:
@@ -141,6 +165,22 @@ REFUSED = {
     "one name as queues": (
         with_source(tracker='"rt"', queues='"A"'),
         "sources.acme.queues: expected a list of names or numbers",
+    ),
+    "protection of half a word": (
+        with_source(protect='["Story."]'),
+        'sources.acme.protect: expected a list such as ["Project", "*.delete", "Story.Estimate"]',
+    ),
+    "a cap in words": (
+        with_source(push_cap='"many"'),
+        "sources.acme.push_cap: expected a whole number of changes; more of them need --yes",
+    ),
+    "a policy for nobody": (
+        with_source(conflicts='{ Defect = "mine" }'),
+        "sources.acme.conflicts: 'Defect' is expected to be one of local, remote",
+    ),
+    "a policy with a dot": (
+        with_source(conflicts='{ Defect.State = "remote" }'),
+        'sources.acme.conflicts.Defect: a name with a dot in it stands in quotes, such as "Defect.State" = "remote"',
     ),
     "states as a list": (with_source(states='["Open"]'), "sources.acme.states: expected a table"),
     "a state of no category": (

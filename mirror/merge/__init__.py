@@ -1,0 +1,1 @@
+"""Decides, purely, what base, local and remote values together mean."""
