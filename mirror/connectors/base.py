@@ -32,6 +32,8 @@ class Capabilities:
         overlap: how far behind the watermark a listing of changes starts, to cover replica lag and equal stamps.
         deletion_feed: the tracker lists its deletions; `deletions` may be called.
         batches: many windows of a census cost about one request; else each costs one of its own, and fewer are asked.
+        lag: how long after somebody's write reads may still show what was there before; zero where they never do. After a
+            write of its own a connector waits itself.
         writes_at_once: how many writes one `send` may be given; 1 where each costs a request anyway.
     """
 
@@ -41,6 +43,7 @@ class Capabilities:
     deletion_feed: bool
     batches: bool
     writes_at_once: int = 1
+    lag: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,16 @@ class Connector(Protocol):
 
     def took_effect(self, write: Write) -> bool | None:
         """Read whether a RANK or OPERATE that was sent without an answer has been done; None when that cannot be told."""
+        ...
+
+    def overwritten(self, write: Write) -> Mapping[str, str]:
+        """Return what an UPDATE that took effect without an answer has replaced that was not seen: as `Receipt.overwritten`.
+
+        Only asked for fields that show what the write put there. What others had put into them between `write.revision` and
+        our writing counts, in words; empty when nobody was in between, when another has written the same value and nothing
+        came of ours, or when it cannot be known. Where the tracker tells that there was somebody and not in which field,
+        every field is named.
+        """
         ...
 
     def touches(self, write: Write) -> frozenset[str]:

@@ -114,6 +114,7 @@ class Transport:
 
     Attributes:
         requests_made: how many requests were sent so far, retries included.
+        heard_at: the server's clock at its newest answer, UTC; None before the first, and after answers without a Date only.
         on_wait: told (seconds, reason) whenever the credential is parked; may be set by whoever draws progress.
     """
 
@@ -129,6 +130,7 @@ class Transport:
         self.concurrency = concurrency
         self.patience = patience
         self.requests_made = 0
+        self.heard_at: datetime | None = None
         self.on_wait: Callable[[float, str], None] = lambda _seconds, _reason: None
         self.auth: AuthBase | None = None
         self.headers: dict[str, str] = {"Accept-Encoding": "gzip"}
@@ -196,8 +198,12 @@ class Transport:
                 log.info("request failed reason=%s", type(error).__name__)
                 # Without its cause: that one's text has the whole address, and a security token may be part of it.
                 raise _translated(error, self.url) from None
+        if "Date" in answer.headers:
+            self.heard_at = answer.server_time
         if answer.status in RETRIED_STATUSES:
-            raise RetryableError(f"{self.url} answered {answer.status}", _retry_after(answer))
+            # Only 429 says that nothing was done (RFC 6585 section 4); a gateway may answer 503 for a server that went on.
+            is_unsent = answer.status == 429
+            raise RetryableError(f"{self.url} answered {answer.status}", _retry_after(answer), is_unsent=is_unsent)
         return answer
 
     @contextmanager
@@ -286,10 +292,18 @@ def _translated(error: Exception, url: str) -> RemoteError:
         return RemoteError(
             f"{url}: the server's certificate cannot be verified; check the address, or add your CA to the system"
         )
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return RetryableError(f"{url} did not answer in time", is_unsent=True)
     if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
         return RetryableError(f"{url} did not answer in time")
     if isinstance(error, urllib3.exceptions.HTTPError):
         return RetryableError(f"{url}: the answer was cut short")
     if isinstance(error, requests.exceptions.ConnectionError):
-        return RetryableError(f"{url} cannot be reached, or closed the connection")
+        return RetryableError(f"{url} cannot be reached, or closed the connection", is_unsent=_never_connected(error))
     return ProtocolError(f"{url}: the request could not be made ({type(error).__name__})")
+
+
+def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
+    """Return whether no connection was made at all, so that no byte of the request has left."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)

@@ -6,12 +6,13 @@ Source: rally.md §7 (metadata), §10.3 (which side owns a link), §11 (where a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from mirror.connectors.rally.work_items import work_item
 from mirror.errors import ProtocolError
+from mirror.model.change import Action
 from mirror.model.schema import Catalog, Field, Kind, RecordType, Tracking
 
 ARTIFACT = "Artifact"
@@ -50,6 +51,23 @@ UNMIRRORED = _INVERSE_COLLECTIONS | {"Defects", "TestCases", "Projects"}
 _INVERSE_ON = {"Defects": "DefectSuite", "TestCases": "TestSet"}
 """Collections that are true many-to-many on that one type and inverse on every other (rally.md §10.3)."""
 
+
+_WRITABLE_COLLECTIONS = frozenset(
+    """Artifacts Changesets DefectSuites Defects Duplicates Milestones Predecessors Projects Risks Successors Tags
+    TeamMemberships TestCases TestSets WorkItemsAffected""".split()
+)
+"""Many-to-many collections, to be written at either end (rally.md §10.2 w, §10.3). Custom ones are to be written as well."""
+
+_CREATE_ONLY = frozenset(
+    {("Iteration", "Project"), ("Release", "Project"), ("TestCaseStep", "TestCase"), ("ConversationPost", "Artifact")}
+)
+"""Fields that are settled with the record, beside any Workspace (rally.md §8.1 S/D). No client is known to move a post to
+another artifact (I)."""
+
+_NEVER_DELETED = frozenset({"Project", "Workspace", "Subscription", "UserProfile", "Revision", "RecycleBinEntry"})
+"""Not to be deleted (rally.md §1 S); to delete an entry of the recycle bin would destroy a record for ever (§9.1 S)."""
+
+_NEVER_UPDATED = frozenset({"TimeEntryItem"})  # rally.md §1 S
 
 _INVERSE_NAMES = frozenset({("Workspace", "Projects"), ("Workspace", "Tags")})
 
@@ -105,6 +123,9 @@ class TypeDefinition(msgspec.Struct):
     abstract: bool | None = msgspec.field(name="Abstract", default=False)
     queryable: bool | None = msgspec.field(name="Queryable", default=True)
     restorable: bool | None = msgspec.field(name="Restorable", default=False)
+    creatable: bool | None = msgspec.field(name="Creatable", default=False)
+    deletable: bool | None = msgspec.field(name="Deletable", default=False)
+    read_only: bool | None = msgspec.field(name="ReadOnly", default=False)
     parent: _Shape | None = msgspec.field(name="Parent", default=None)
     attributes: list[Attribute] = msgspec.field(name="Attributes", default_factory=list)
 
@@ -214,7 +235,23 @@ def _record_type(definition: TypeDefinition, family: str, names: _Names) -> Reco
         transient=definition.path == "RecycleBinEntry",  # emptied by people and by its retention (rally.md §9.1 S)
         family=family,
         work_item=work_item(definition.path, fields) if family == ARTIFACT else None,
+        actions=tuple(_actions(definition)),
     )
+
+
+def _actions(definition: TypeDefinition) -> Iterator[str]:
+    """Yield what may be done to records of a type; Rally has no operations of its own besides.
+
+    Posts and files are records that refer to an artifact, so a type takes them if it shows them; a test set has no files
+    (rally.md §10.1 S). What has a rank can be moved (§8.4 C).
+    """
+    if definition.creatable:
+        yield Action.CREATE
+    if definition.deletable and definition.path not in _NEVER_DELETED:
+        yield Action.DELETE
+    for name, action in (("Discussion", Action.COMMENT), ("Attachments", Action.ATTACH), ("DragAndDropRank", Action.RANK)):
+        if _has(definition, name):
+            yield action
 
 
 def _fields(definition: TypeDefinition, names: _Names) -> Iterator[Field]:
@@ -224,7 +261,22 @@ def _fields(definition: TypeDefinition, names: _Names) -> Iterator[Field]:
         if kind is None or attribute.element_name in seen or _is_inverse(definition, attribute):
             continue
         seen.add(attribute.element_name)
-        yield _field(attribute, kind, names)
+        yield _limited(definition, attribute, _field(attribute, kind, names))
+
+
+def _limited(definition: TypeDefinition, attribute: Attribute, field: Field) -> Field:
+    """Return a field with what else is known about writing it.
+
+    A type that cannot be updated takes values with its creation, if it can be created; so do a few fields of others. Of
+    collections the schema does not tell on which side they are written (rally.md §10.3).
+    """
+    fixed = bool(definition.read_only) or definition.path in _NEVER_UPDATED
+    is_member_list = field.kind is Kind.LINKS and not field.custom and attribute.element_name not in _WRITABLE_COLLECTIONS
+    return replace(
+        field,
+        read_only=field.read_only or is_member_list or (fixed and not definition.creatable),
+        create_only=fixed or field.name == "Workspace" or (definition.path, field.name) in _CREATE_ONLY,
+    )
 
 
 def _is_inverse(definition: TypeDefinition, attribute: Attribute) -> bool:

@@ -5,29 +5,33 @@ Source: rally.md; sections are named where a fact is used.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 import msgspec
 
 from mirror.connectors.base import Capabilities, Deletion, Finding, Window
-from mirror.connectors.http import Answer, Request, Transport
-from mirror.connectors.rally import links, probe
-from mirror.connectors.rally.catalog import ARTIFACT, AllowedValue, make_catalog, read_definitions, unlisted_values
+from mirror.connectors.http import Transport
+from mirror.connectors.rally import links, probe, settling
+from mirror.connectors.rally.catalog import ARTIFACT
 from mirror.connectors.rally.decode import Decoded, Ref, RowDecoder, id_of
+from mirror.connectors.rally.discovery import read_catalog
+from mirror.connectors.rally.encode import calls_of, described
 from mirror.connectors.rally.keys import all_of, iso, key_of, key_rows, last_id, range_terms
+from mirror.connectors.rally.replica import LAG, Replica
 from mirror.connectors.rally.scope import Workspace, find_workspace
-from mirror.connectors.rally.wire import Answered, Query, Result, Wire, parsed, read_result, read_root
-from mirror.errors import ProtocolError, RetryableError
+from mirror.connectors.rally.sending import WRITES_PER_BATCH, Sender, Sent, unsent
+from mirror.connectors.rally.touching import Parents
+from mirror.connectors.rally.wire import Answered, Query, Result, Wire, parsed, read_result
+from mirror.errors import ProtocolError, RemoteError, RetryableError
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
 from mirror.model.progress import Watermark
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
+from mirror.model.write import Receipt, Write
 
 PAGE_SIZE = 2000  # rally.md §3: larger values are clamped by the server
 _LONGEST_FIELD_LIST = 3500  # characters; with 150 ids of 16 digits a request target stays well below 8 KB (rally.md §6 I)
@@ -38,7 +42,15 @@ _OVERLAP = timedelta(seconds=60)  # §11 I; replicas lag by up to about 8 s (§6
 class RallyConnector:
     """One workspace of a Rally subscription."""
 
-    capabilities = Capabilities(page_size=PAGE_SIZE, ids_per_read=150, overlap=_OVERLAP, deletion_feed=True, batches=True)
+    capabilities = Capabilities(
+        page_size=PAGE_SIZE,
+        ids_per_read=150,
+        overlap=_OVERLAP,
+        deletion_feed=True,
+        batches=True,
+        writes_at_once=WRITES_PER_BATCH,
+        lag=LAG,
+    )
 
     def __init__(self, source: Source, transport: Transport) -> None:
         self.source = source
@@ -49,6 +61,9 @@ class RallyConnector:
         self._workspace: Workspace | None = None
         self._decoders: dict[str, RowDecoder] = {}
         self._by_name = True
+        self._sender = Sender(self.wire)
+        self._replica = Replica()
+        self._parents = Parents()
 
     def check(self) -> Iterator[Finding]:
         """Yield findings about authentication, workspace, schema, clock and page cap."""
@@ -75,23 +90,7 @@ class RallyConnector:
         workspace = self.workspace()
         if known_digest and workspace.schema_version == known_digest:
             return None
-        path, result = f"/slm/schema/v2.0/workspace/{workspace.id}", None
-        while result is None:
-            path, result = self.transport.send(Request("GET", path), _schema_or_redirect)
-        digest = workspace.schema_version or hashlib.blake2b(b"".join(map(bytes, result.rows))).hexdigest()
-        if digest == known_digest:
-            return None
-        definitions = read_definitions(result.rows)
-        return make_catalog(definitions, digest, self._allowed_values(unlisted_values(definitions)))
-
-    def _allowed_values(self, paths: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Read allowed values by the path of their collection; one that cannot be read stays empty, it is only shown."""
-        queries = [Query(path, None, ("StringValue",), PAGE_SIZE, order="") for path in paths]
-        decode = msgspec.json.Decoder(AllowedValue).decode
-        return {
-            path: tuple(decode(each).text or "" for each in answered.result.rows)
-            for path, answered in zip(paths, self.wire.queries(queries), strict=True)
-        }
+        return read_catalog(self.wire, workspace, known_digest)
 
     def fetch(self, layout: Layout, keys: KeyRange) -> Unread:
         """Ask for up to 2,000 records of the range."""
@@ -113,6 +112,12 @@ class RallyConnector:
         return [KeyRange(after, until) for after, until in zip(edges, [*edges[1:], None], strict=True)]
 
     def records(self, layout: Layout, ids: Sequence[int]) -> Page:
+        """Return the records with those ids, none of them as it was before our own last write of it."""
+        page = self._replica.read(ids, lambda: self._read(layout, ids))
+        self._parents.note(page)
+        return page
+
+    def _read(self, layout: Layout, ids: Sequence[int]) -> Page:
         """Return the records with those ids; `in` takes a comma list (rally.md §4 C)."""
         page = self._records(layout, ids)
         parts = [page]
@@ -202,6 +207,45 @@ class RallyConnector:
             return Fate.PRESENT
         errors = msgspec.json.decode(root, type=Result).errors
         return Fate.NO_ACCESS if any(each.startswith("Not authorized") for each in errors) else Fate.UNKNOWN
+
+    def me(self) -> int:
+        """Return the ObjectID of our user."""
+        return self._sender.me()
+
+    def calls(self, write: Write) -> Sequence[str]:
+        """Return the calls of a write, one line each; updates of several records go in one batch."""
+        return [described(each) for each in calls_of(write)]
+
+    def send(self, writes: Sequence[Write]) -> Sequence[Receipt | RemoteError]:
+        """Send writes, those that may in one batch; see `Sender`."""
+        try:
+            self.workspace()
+        except RemoteError as error:
+            return [unsent(error) for _ in writes]
+        sent = self._sender.send(writes)
+        for write, each in zip(writes, sent, strict=True):
+            if isinstance(each, Sent) and each.is_whole:
+                self._replica.wrote(write, each.receipt.record_id, each.version)
+        return [each.receipt if isinstance(each, Sent) else each for each in sent]
+
+    def probe(self, write: Write) -> Sequence[int]:
+        """Return the ids of what a CREATE, COMMENT or ATTACH may have made; see `settling`."""
+        self.workspace()
+        return settling.probe(self, write)
+
+    def took_effect(self, write: Write) -> bool | None:
+        """Return whether a record went where a RANK wanted it; Rally has no operations of its own."""
+        self.workspace()
+        return settling.took_effect(self, write)
+
+    def overwritten(self, write: Write) -> Mapping[str, str]:
+        """Return what an update without an answer has replaced, as far as the history tells."""
+        self.workspace()
+        return self._sender.overwritten(write)
+
+    def touches(self, write: Write) -> frozenset[str]:
+        """Return words for the record and what Rally recomputes with it: parents, iterations, other ends of links."""
+        return self._parents.touched(write)
 
     def _rows_query(self, layout: Layout, where: str | None) -> Query:
         self.workspace()
@@ -329,27 +373,6 @@ def _joined(parts: Sequence[Page]) -> Page:
         links={name: [row for part in parts for row in part.links[name]] for name in parts[0].links},
         bad=[each for part in parts for each in part.bad],
     )
-
-
-def _schema_or_redirect(answer: Answer) -> tuple[str, Result | None]:
-    """Return (path to follow, None), or (\"\", the type definitions).
-
-    The endpoint redirects to an address that ends in the digest (rally.md §7 C). Only the path is followed: the credential
-    never goes to a host that the settings do not name.
-
-    Raises:
-        ProtocolError: no types, or a redirect to where we were.
-    """
-    if answer.status in (301, 302, 303, 307, 308):
-        path = urlsplit(answer.headers.get("Location", "")).path
-        if not path.startswith("/slm/schema/"):
-            raise ProtocolError("the schema endpoint redirects to somewhere else")
-        return path, None
-    _, root = read_root(answer)
-    result = msgspec.json.decode(root, type=Result)
-    if not result.rows:
-        raise ProtocolError(f"the schema endpoint gave no types {'; '.join(result.errors)}".rstrip())
-    return "", result
 
 
 def _groups(types: Sequence[RecordType]) -> list[list[RecordType]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -122,6 +123,7 @@ class Wire:
         self.learned: dict[str, str] = {}
         self._batches_failed = False
         self._token: str | None = None
+        self._lock = threading.Lock()
         self._basic = credential.user is not None
         self._authenticate(credential)
 
@@ -191,7 +193,8 @@ class Wire:
     def _batch(self, queries: Sequence[Query]) -> list[Answered] | None:
         """Send the queries as one batch of GET entries; None when this server or key does not take that.
 
-        A refusal holds for later runs as well; a fault of the moment for this run only.
+        A refusal holds for later runs as well; a fault of the moment for this run only, and so does a refusal of a password,
+        whose session may just be over.
 
         Only GETs are in it, so it is repeated like one. The method is in the server's own document (§8.5 S); the shape of a
         query's answer inside a batch is inferred (I), hence anything unexpected means single requests from now on.
@@ -206,13 +209,13 @@ class Wire:
             for each in queries
         ]
         try:
-            params = {"workspace": self.workspace} | ({"key": self._security_token()} if self._basic else {})
+            params = {"workspace": self.workspace, **self.key()}
             request = Request("POST", f"{API}/batch", params, msgspec.json.encode({"Batch": entries}))
             results, server_time = self.transport.send(request, _batch_results)
         except RemoteError as error:
             log.info("batches are refused and will not be used reason=%s", error)
             self._batches_failed = True
-            if not isinstance(error, RetryableError):
+            if not isinstance(error, RetryableError) and not self._basic:
                 self.learned[_BATCHES] = _REFUSED
             return None
         if len(results) != len(queries):
@@ -223,12 +226,26 @@ class Wire:
             for query, result in zip(queries, results, strict=True)
         ]
 
-    def _security_token(self) -> str:
-        """Return the token that a POST with basic authentication needs beside the session's cookies (§2 D)."""
-        if self._token is None:
-            _, root, _ = self.get("security/authorize")
-            self._token = msgspec.json.decode(root, type=Result).token or ""
-        return self._token
+    def key(self) -> dict[str, str]:
+        """Return the parameter that a POST or DELETE needs beside the session's cookies, with a password only (§2 D).
+
+        Raises:
+            RemoteError: there is no token to be had; nothing was written.
+        """
+        if not self._basic:
+            return {}
+        with self._lock:
+            if self._token is None:
+                _, root, _ = self.get("security/authorize")
+                self._token = parsed(root, Result).token or ""
+            return {"key": self._token}
+
+    def forget_key(self, key: Mapping[str, str]) -> None:
+        """Have the next call open a new session, unless another thread has done so since `key` was given out."""
+        with self._lock:
+            if key.get("key") == self._token:
+                self._token = None
+                self.transport.clear_cookies()
 
 
 def read_root(answer: Answer) -> tuple[str, msgspec.Raw]:
@@ -240,17 +257,17 @@ def read_root(answer: Answer) -> tuple[str, msgspec.Raw]:
         ProtocolError: another status, or another shape.
     """
     if answer.status == 401:
-        raise AuthError(f"Rally does not accept the credential ({_title(answer) or 'status 401'})")
+        raise AuthError(f"Rally does not accept the credential ({page_title(answer) or 'status 401'})")
     if answer.status == 500:
-        raise RetryableError(f"Rally answered 500 ({_title(answer) or 'no reason given'})")
+        raise RetryableError(f"Rally answered 500 ({page_title(answer) or 'no reason given'})")
     if answer.status != 200:
-        raise ProtocolError(f"Rally answered {answer.status} ({_title(answer) or 'no reason given'})")
+        raise ProtocolError(f"Rally answered {answer.status} ({page_title(answer) or 'no reason given'})")
     try:
         root = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError as error:
         raise ProtocolError(f"Rally's answer has an unexpected shape: {error}") from error
     except msgspec.DecodeError as error:
-        reason = _title(answer) or "the body ends early or is no JSON"
+        reason = page_title(answer) or "the body ends early or is no JSON"
         raise RetryableError(f"Rally answered something else than JSON ({reason})") from error
     if len(root) != 1:
         raise ProtocolError("Rally's answer has no single root")
@@ -347,7 +364,7 @@ def _refuse_errors(result: Result, what: str) -> None:
     raise ProtocolError(text)
 
 
-def _title(answer: Answer) -> str:
+def page_title(answer: Answer) -> str:
     """Return the title of an HTML error page; Rally puts the reason there (§6 R)."""
     match = _TITLE.search(answer.body[:4096])
     return " ".join(match[1].decode("utf-8", "replace").split()) if match else ""

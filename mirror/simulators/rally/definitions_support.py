@@ -171,7 +171,7 @@ FlowState : WorkspaceDomainObject cudq name=Flow State
     Name string!
     OrderIndex integer =0
     ScheduleStateMapping string!
-    Project refc Project
+    Project refr Project
     WIPLimit integer
     AgeThreshold integer
     ExitPolicy text

@@ -34,6 +34,8 @@ class TheStage(Stage):
     kind = "rally"
     busy = "Defect"
     text_field = "Notes"
+    title_field = "Name"
+    writes = r"/v2\.0/(?!security/)"
     few = tuple(
         """Defect HierarchicalRequirement Task TestCase TestSet DefectSuite PortfolioItem/Feature Project User Workspace
         Iteration Release Milestone Tag Revision Attachment ConversationPost FlowState State""".split()
@@ -86,6 +88,12 @@ class TheStage(Stage):
 
     def text_of(self, record_id: int) -> str:
         return str(self.world.item(record_id).values["Notes"])
+
+    def titles(self) -> list[str]:
+        return [str(self.world.item(each).values["Name"]) for each in self.ids("Defect")]
+
+    def comments(self) -> list[str]:
+        return [str(self.world.item(each).values["Text"]) for each in self.ids("ConversationPost")]
 
     def edit(self, record_id: int, text: str = "edited") -> None:
         self.world.update(record_id, {"Notes": text})
