@@ -1,5 +1,7 @@
 """Meta data to record types: which types and attributes are mirrored, and as what.
 
+Nothing in meta.v1 says that an attribute can be written only when its asset is made, so no field is `create_only`.
+
 Source: versionone.md §5.2 (attribute types), §5.4 (what is not mirrored), §7 (types).
 """
 
@@ -8,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mirror.connectors.versionone.meta import Meta, MetaAttribute, MetaType
+from mirror.connectors.versionone.abilities import actions, operations
+from mirror.connectors.versionone.meta import Meta, MetaAttribute, MetaType, writable_instant
 from mirror.connectors.versionone.owning import is_stored
 from mirror.connectors.versionone.work_items import work_item
 from mirror.model.schema import Catalog, Field, Kind, RecordType, Tracking
@@ -64,6 +67,8 @@ def _record_type(meta: Meta, each: MetaType) -> RecordType:
         restorable=DELETED in each.attributes,
         family="" if meta.follows_parent(each.name) else family_of(meta, each.name),
         work_item=work_item(meta, each.name),
+        actions=actions(meta, each),
+        operations=operations(each),
     )
 
 
@@ -77,7 +82,7 @@ def family_of(meta: Meta, name: str) -> str:
 def _fields(meta: Meta, each: MetaType) -> Iterator[Field]:
     for attribute in each.attributes.values():
         if _is_mirrored(each, attribute) and (attribute.kind != "Relation" or is_stored(meta, each, attribute)):
-            yield _field(meta, attribute)
+            yield _field(meta, each, attribute)
 
 
 def _is_mirrored(owner: MetaType, attribute: MetaAttribute) -> bool:
@@ -91,8 +96,9 @@ def _is_mirrored(owner: MetaType, attribute: MetaAttribute) -> bool:
     return not (attribute.kind == "Relation" and attribute.multi and _CLOSURE.search(name))
 
 
-def _field(meta: Meta, attribute: MetaAttribute) -> Field:
+def _field(meta: Meta, owner: MetaType, attribute: MetaAttribute) -> Field:
     kind = kind_of(attribute)
+    written = writable_instant(owner, attribute.name) or attribute
     targets = meta.concrete(attribute.related)
     alone = len(targets) == 1 and attribute.related in targets
     return Field(
@@ -100,8 +106,8 @@ def _field(meta: Meta, attribute: MetaAttribute) -> Field:
         kind=kind,
         display_name=attribute.display_name,
         native_type=attribute.kind,
-        required=attribute.required,
-        read_only=attribute.read_only,
+        required=attribute.required or written.required,
+        read_only=written.read_only,
         custom=attribute.custom,
         targets=(attribute.related,) if alone else (),
         polymorphic=kind is Kind.REFERENCE and not alone,

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from mirror.connectors.base import Capabilities, Deletion, Finding, Window
 from mirror.connectors.http import Answer, Transport
-from mirror.connectors.versionone import census, changes, gone, inspection
+from mirror.connectors.versionone import bulk, census, changes, gone, history, inspection, probing, sending, telling
+from mirror.connectors.versionone.caller import Caller
 from mirror.connectors.versionone.catalog import make_catalog
 from mirror.connectors.versionone.convert import stamp
 from mirror.connectors.versionone.meta import Meta, MetaType
@@ -25,12 +26,13 @@ from mirror.connectors.versionone.scope import SCOPE, Project, find_project
 from mirror.connectors.versionone.server import Server
 from mirror.connectors.versionone.splitting import split
 from mirror.connectors.versionone.wire import META, Wire
-from mirror.errors import ProtocolError
+from mirror.errors import ProtocolError, RemoteError
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
 from mirror.model.progress import Watermark
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
+from mirror.model.write import Receipt, Write
 
 PAGE_SIZE = 1000
 """No maximum is documented and 500 are proven (§9); a server that gives fewer is read on behind its last row."""
@@ -50,6 +52,7 @@ class VersionOneConnector:
         self.server = Server(self.wire)
         self.learned = self.server.learned
         self.pager = Pager(self.server)
+        self.caller = Caller(self.server)
         self.page_size = PAGE_SIZE
         self._rows = Rows(self, PAGE_SIZE)
         self._lock = threading.RLock()
@@ -58,13 +61,15 @@ class VersionOneConnector:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the server can do; batches are query.v1's."""
+        """What the server can do; batches are query.v1's, several writes at once api/asset's."""
         return Capabilities(
             page_size=PAGE_SIZE,
             ids_per_read=_IDS_PER_READ,
             overlap=_OVERLAP,
             deletion_feed=True,
             batches=self.server.form.batches,
+            lag=self.server.lag,
+            writes_at_once=bulk.WRITES_AT_ONCE if self.server.writes_together else 1,
         )
 
     def check(self) -> Iterator[Finding]:
@@ -164,6 +169,10 @@ class VersionOneConnector:
         """Return the records with those ids."""
         return self._rows.records(layout, ids)
 
+    def anywhere(self, layout: Layout, ids: Sequence[int]) -> Page:
+        """Return the records with those ids, in whatever project they are."""
+        return self._rows.records(layout, ids, anywhere=True)
+
     def changes(self, types: Sequence[RecordType], since: Mapping[str, Watermark]) -> Iterator[KeyPage]:
         """Yield changed keys; see `changes.changes`."""
         return changes.changes(self, types, since)
@@ -179,3 +188,27 @@ class VersionOneConnector:
     def fate(self, record_type: RecordType, record_id: int) -> Fate:
         """Read the record itself; see `gone.fate`."""
         return gone.fate(self, record_type, record_id)
+
+    def calls(self, write: Write) -> Sequence[str]:
+        """Return the calls of a write as text; see `telling.calls`."""
+        return telling.calls(write, together=self.server.is_known_to_write_together)
+
+    def send(self, writes: Sequence[Write]) -> Sequence[Receipt | RemoteError]:
+        """Do what is asked; see `sending.send`."""
+        return sending.send(self, writes)
+
+    def probe(self, write: Write) -> Sequence[int]:
+        """Return what a write without an answer may have made; see `probing.probe`."""
+        return probing.probe(self, write)
+
+    def took_effect(self, write: Write) -> bool | None:
+        """Return whether a rank or an operation was done; see `probing.took_effect`."""
+        return probing.took_effect(self, write)
+
+    def overwritten(self, write: Write) -> Mapping[str, str]:
+        """Return what an update without an answer has replaced; see `history.overwritten_unanswered`."""
+        return history.overwritten_unanswered(self, write, self.caller.oid)
+
+    def touches(self, write: Write) -> frozenset[str]:
+        """Return the oids of what a write changes; see `telling.touches`."""
+        return telling.touches(write)

@@ -45,6 +45,7 @@ class MetaType:
     Attributes:
         base: empty for a root.
         display: the token of the attribute its assets are shown by; empty when there is none.
+        operations: names of what can be done to its assets, inherited ones included (§6.2).
     """
 
     name: str
@@ -53,6 +54,7 @@ class MetaType:
     display_name: str = ""
     display: str = ""
     attributes: Mapping[str, MetaAttribute] = field(default_factory=dict)
+    operations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,3 +118,12 @@ class Meta:
         attributes = self.types[name].attributes if name in self.types else {}
         parent, scope = attributes.get("Parent"), attributes.get("Scope")
         return bool(parent and parent.required and not parent.multi and scope and scope.read_only)
+
+
+def writable_instant(owner: MetaType, name: str) -> MetaAttribute | None:
+    """Return the attribute that shows the instant `name` in the user's zone, when that is the one to write.
+
+    `PromisedUTC` is the instant of `Promised`, which is what clients write, in the user's zone (§6.1 S, §9 D).
+    """
+    twin = owner.attributes.get(name.removesuffix("UTC")) if name.endswith("UTC") else None
+    return twin if twin is not None and twin.kind == "Date" and not twin.read_only else None

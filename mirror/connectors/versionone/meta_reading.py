@@ -41,6 +41,7 @@ class _Type(msgspec.Struct):
     base: _Link | None = msgspec.field(name="Base", default=None)
     display: _Link | None = msgspec.field(name="DefaultDisplayBy", default=None)
     attributes: dict[str, _Attribute] = msgspec.field(name="Attributes", default_factory=dict)
+    operations: dict[str, msgspec.Raw] = msgspec.field(name="Operations", default_factory=dict)
 
 
 class _Meta(msgspec.Struct):
@@ -78,6 +79,7 @@ def _type(each: _Type) -> MetaType:
         display_name=_spoken(each.display_name, each.name),
         display=each.display.token if each.display else "",
         attributes={it.name: _attribute(it) for it in each.attributes.values()},
+        operations=tuple(each.operations),
     )
 
 
@@ -113,6 +115,7 @@ def _xml_type(element: Xml.Element) -> MetaType:
         display_name=_spoken(element.get("displayname", ""), name),
         display=_ref(element, "DefaultDisplayBy", "tokenref"),
         attributes={each.attrib["name"]: _xml_attribute(each) for each in element.iterfind("AttributeDefinition")},
+        operations=tuple(each.attrib["name"] for each in element.iterfind("Operation")),
     )
 
 

@@ -99,8 +99,10 @@ def _query(question: Question) -> dict[str, object]:
     }
     if question.terms:
         query["filter"] = list(question.terms)
-    if question.backwards:
-        query["sort"] = ["-ID"]
+    if question.versions:
+        query["asof"] = "All"
+    if order := "-ID" if question.backwards else question.order:
+        query["sort"] = [order]
     return query
 
 

@@ -46,8 +46,10 @@ class Question:
         size: of the page; at most so many rows come.
         start: of the page, from 0.
         backwards: newest id first.
+        order: sort by this token instead of by id, `-Order` the other way round.
         abstract: the type is abstract, so rows of several types come.
         proof: have the reply tell whether rows are left behind the page, where one request can do both.
+        versions: every version of each asset, by moment, instead of what there is now; its oids end in the moment.
     """
 
     type_name: str
@@ -58,6 +60,8 @@ class Question:
     backwards: bool = False
     proof: bool = True
     abstract: bool = False
+    versions: bool = False
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)

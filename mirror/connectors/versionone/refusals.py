@@ -59,7 +59,8 @@ def checked(answer: Answer) -> Answer:
     if 300 <= answer.status < 400:
         raise AuthError("VersionOne redirects elsewhere, as to a page to sign in; check url and secret")
     if answer.status >= 500 and not _OURS.search(reason):
-        raise RetryableError(f"VersionOne answered {answer.status} ({reason or 'no reason given'})")
+        words = f"VersionOne answered {answer.status} ({reason or 'no reason given'})"
+        raise RetryableError(words, is_answered=answer.status == 500)
     raise RefusedError(answer.status, reason)
 
 

@@ -16,7 +16,7 @@ import msgspec
 from mirror.connectors.http import Answer
 from mirror.connectors.versionone.question import Document, Flat, Pick, Question, Reply, flat, id_in
 from mirror.connectors.versionone.refusals import no_result
-from mirror.connectors.versionone.wire import DATA, SAFE, Wire, asked_at
+from mirror.connectors.versionone.wire import DATA, HISTORY, SAFE, Wire, asked_at
 from mirror.connectors.versionone.xml_rows import read_assets
 from mirror.errors import AuthError, ProtocolError, RemoteError, RetryableError
 
@@ -94,7 +94,9 @@ class Rest:
             return Reply(server_time=datetime.now(UTC), failure=str(error))
 
     def _get(self, question: Question, picks: Sequence[Pick]) -> _Part:
-        return self.wire.get(f"{DATA}/{question.type_name}", _params(question, picks), _read)
+        return self.wire.get(
+            f"{HISTORY if question.versions else DATA}/{question.type_name}", _params(question, picks), _read
+        )
 
     def _joined(self, question: Question, parts: Sequence[Sequence[Pick]], first: _Part) -> list[Document]:
         """Return the rows of `first` with their other parts, each row as of one moment.
@@ -137,8 +139,8 @@ def _params(question: Question, picks: Sequence[Pick]) -> dict[str, str]:
     params = {"sel": ",".join(_tokens(picks))}
     if question.terms:
         params["where"] = ";".join(f"({each})" if "|" in each else each for each in question.terms)
-    if question.backwards:
-        params["sort"] = "-ID"
+    if order := "-ID" if question.backwards else question.order:
+        params["sort"] = order
     params["page"] = f"{question.size},{question.start}"
     return params | {"needTotal": "true"} if question.proof else params
 

@@ -52,9 +52,13 @@ class Rows:
         read, decoder = self._asked(layout, lambda question: self.place.pager.send(question, keys))
         return lambda: _page(decoder, read())
 
-    def records(self, layout: Layout, ids: Sequence[int]) -> Page:
-        """Return the records with those ids, in as many requests as the form takes."""
-        replies = [reply for chunk in self._chunks(ids) for reply in self._by_id(layout, chunk)]
+    def records(self, layout: Layout, ids: Sequence[int], *, anywhere: bool = False) -> Page:
+        """Return the records with those ids, in as many requests as the form takes.
+
+        Args:
+            anywhere: those outside of the source's scope as well.
+        """
+        replies = [reply for chunk in self._chunks(ids) for reply in self._by_id(layout, chunk, anywhere=anywhere)]
         decoder = self._decoder(layout)  # a refusal on the way has left out more, which is then null in all rows
         decoded = decoder.decode([each for reply in replies for each in reply.documents])
         ends = tuple(other_ends(self.place.meta(), layout.type.name))
@@ -73,12 +77,12 @@ class Rows:
         size = len(ids) if self.place.server.form.batches else _IDS_PER_QUESTION
         return (ids[at : at + size] for at in range(0, len(ids), size))
 
-    def _by_id(self, layout: Layout, ids: Sequence[int]) -> Iterator[Reply]:
+    def _by_id(self, layout: Layout, ids: Sequence[int], *, anywhere: bool) -> Iterator[Reply]:
         """Yield replies until all that are there have come; a page may be cut short."""
         left: Sequence[int] = ids
         while left:
             term = _id_term(layout, left)
-            read, _ = self._asked(layout, lambda question, term=term: self._send(question, term))  # type: ignore[misc]
+            read, _ = self._asked(layout, lambda question, term=term: self._send(question, term), anywhere=anywhere)  # type: ignore[misc]
             reply = read()
             yield reply
             left = _behind(reply, left)
@@ -97,14 +101,14 @@ class Rows:
                 left = _behind(replies[-1], left)
         return read_echoes(ends, [each for reply in replies for each in reply.documents])
 
-    def _asked(self, layout: Layout, send: Callable[[Question], Read]) -> tuple[Read, RowDecoder]:
+    def _asked(self, layout: Layout, send: Callable[[Question], Read], *, anywhere: bool = False) -> tuple[Read, RowDecoder]:
         """Ask for rows of a type, again without each attribute that the server refuses (versionone.md §3.4 L)."""
         for _ in range(_REFUSALS_AT_MOST):
             decoder = self._decoder(layout)
             question = Question(
                 layout.type.name,
                 decoder.selection.picks,
-                self.place.scope_terms(layout.type),
+                () if anywhere else self.place.scope_terms(layout.type),
                 self.page_size,
             )
             try:

@@ -8,7 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
+import msgspec
+
+from mirror.connectors.http import Answer
 from mirror.connectors.versionone.meta import MOMENT
 from mirror.connectors.versionone.paging import ID, KEY, OFFSET
 from mirror.connectors.versionone.query_v1 import NAME as QUERY_V1
@@ -22,7 +26,7 @@ from mirror.errors import ProtocolError, RetryableError
 
 log = logging.getLogger(__name__)
 
-_FORM, _IDS, _MOMENTS = "form", "ids", "moments"
+_FORM, _IDS, _MOMENTS, _BULK, _LAG = "form", "ids", "moments", "bulk", "lag"
 _YES, _NO = "yes", "no"
 _PROBED = "Member"  # there is always the one who asks, and Member:20 (versionone.md §7.2 R)
 _PROBE_SIZE = 100
@@ -40,6 +44,7 @@ class Server:
         self.learned: dict[str, str] = {}
         self._lock = threading.RLock()
         self._for_now: Form | None = None
+        self._bulk_fails = False
         self._forms: Mapping[str, Form] = {QUERY_V1: QueryV1(wire), REST: Rest(wire)}
 
     @property
@@ -64,7 +69,7 @@ class Server:
     def forget_form(self) -> None:
         """Find out anew what the server answers."""
         with self._lock:
-            for name in (_FORM, _IDS, _MOMENTS):
+            for name in (_FORM, _IDS, _MOMENTS, _BULK):
                 self.learned.pop(name, None)
 
     def _probed_form(self) -> tuple[str, bool]:
@@ -105,6 +110,50 @@ class Server:
                 self.learned[_MOMENTS] = _YES if answer else _NO
             return self.learned[_MOMENTS] == _YES
 
+    @property
+    def has_bulk(self) -> bool:
+        """Whether api/asset is there; asked by a query, which only reads, and as a preview on top of that (§8.2)."""
+        with self._lock:
+            if _BULK not in self.learned and not self._bulk_fails:
+                command = {"from": _PROBED, "select": [MOMENT], "page": {"start": 0, "size": 1}}
+                try:
+                    self.wire.ask_bulk(msgspec.json.encode(command), _looks_like_bulk)
+                    self.learned[_BULK] = _YES
+                except RetryableError as error:
+                    log.info("api/asset does not answer reason=%s", error)
+                    self._bulk_fails = True
+                except ProtocolError as error:
+                    log.info("api/asset is not used reason=%s", error)
+                    self.learned[_BULK] = _NO
+            return self.learned.get(_BULK) == _YES
+
+    @property
+    def writes_together(self) -> bool:
+        """Whether several writes go in one request, each on condition that its record is as it was read."""
+        return self.has_bulk and self.compares_moments
+
+    @property
+    def is_known_to_write_together(self) -> bool:
+        """The same as far as it has been found out; asks nothing of the network."""
+        return self.learned.get(_BULK) == _YES and self.learned.get(_MOMENTS) == _YES
+
+    @property
+    def lag(self) -> timedelta:
+        """How long after a write reads have been seen to show what was there before, doubled to be safe."""
+        return timedelta(seconds=2 * float(self.learned.get(_LAG, "0")))
+
+    def forget_bulk(self) -> None:
+        """Write one by one for now; what is there is found out anew by the next run."""
+        with self._lock:
+            self.learned.pop(_BULK, None)
+            self._bulk_fails = True
+
+    def saw_lag(self, seconds: float) -> None:
+        """Remember that a read came so long behind a write; nothing when it came at once."""
+        with self._lock:
+            if seconds:
+                self.learned[_LAG] = f"{max(seconds, float(self.learned.get(_LAG, '0'))):.1f}"
+
     def _compares(self, name: str, literal: str) -> bool | None:
         """Return whether `name > value` selects as numbers compare; None when that cannot be told from what is there.
 
@@ -136,6 +185,15 @@ def _numbers(reply: Reply, name: str) -> dict[int, int]:
         return {key: int(each[MOMENT]) for key, each in zip(ids, rows, strict=True)}
     except (ValueError, KeyError, TypeError) as error:
         raise ProtocolError(f"rows of {_PROBED} have an unexpected shape: {error}") from error
+
+
+def _looks_like_bulk(answer: Answer) -> None:
+    try:
+        found = msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
+    except msgspec.DecodeError as error:
+        raise RetryableError(f"api/asset answered something else than JSON ({error})") from error
+    if not {"commandFailures", "queryResult"} <= found.keys():
+        raise ProtocolError("api/asset answers in another shape")
 
 
 def _telling_value(known: Sequence[int]) -> int | None:

@@ -21,6 +21,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 DATA = "/rest-1.v1/Data"
+HISTORY = "/rest-1.v1/Hist"
+BULK = "/api/asset"
 QUERY = "/query.v1"
 META = "/meta.v1"
 
@@ -48,6 +50,31 @@ class Wire:
     def query(self, body: bytes, read: Callable[[Answer], T]) -> T:
         """Return what `read` makes of the answer to a query.v1, which only reads (§8.1) and so may be repeated."""
         return self._send(Request("POST", QUERY, json=body), read)
+
+    def ask_bulk(self, body: bytes, read: Callable[[Answer], T]) -> T:
+        """Return what `read` makes of the answer to commands for api/asset, of which none is carried out (§8.2)."""
+        return self._send(Request("POST", BULK + query_string({"previewOnly": "true"}), json=body), read)
+
+    def post(
+        self,
+        path: str,
+        body: bytes,
+        content_type: str,
+        read: Callable[[Answer], T],
+        *,
+        params: Mapping[str, str] | None = None,
+    ) -> T:
+        """Return what `read` makes of the answer to a POST that writes; it is sent once, again only when it was turned away.
+
+        Args:
+            body: may be empty, as for operations.
+
+        Raises:
+            RetryableError: nobody knows whether it was done, unless `is_unsent`.
+        """
+        headers = {"Content-Type": content_type} if content_type else {}
+        path += query_string(params or {})
+        return self._send(Request("POST", path, json=body or None, headers=headers, repeatable=False), read)
 
     def _send(self, request: Request, read: Callable[[Answer], T]) -> T:
         try:

@@ -26,7 +26,7 @@ def read_assets(body: bytes) -> tuple[list[Flat], int | None]:
         no_result(body)
     if root.tag == "Asset":
         return [_row(root)], 1
-    if root.tag != "Assets":
+    if root.tag not in ("Assets", "History"):
         no_result(body)
     total = root.get("total")
     return [_row(each) for each in root.iterfind("Asset")], int(total) if total else None

@@ -1,6 +1,7 @@
 """What stands around the work, as text tables in the notation of `definitions.py`.
 
 Source: versionone.md §7.1 to §7.3; the placement of the newer types below BaseAsset or beside it is its mark I.
+AuthoredAt and SentAt are in the user's zone like every date that is not called UTC (§9 D).
 """
 
 from __future__ import annotations
@@ -211,7 +212,7 @@ Conversation : -
 {_BESIDE}
 Expression : - order=AuthoredAt
     Content LongText:b
-    AuthoredAt Date:bu
+    AuthoredAt Date:b
     IsTopic Boolean:rb
     Author Relation:b Member/Expressions
     InReplyTo Relation:b Expression/Replies
@@ -222,7 +223,7 @@ Message : - display=Name
     Name Text:!b
     Description LongText:b
     RelatedAsset Relation:b BaseAsset/Messages
-    SentAt Date:rbu
+    SentAt Date:rb
     Recipients Relation:*b Member/ReceivedMessages
     @ops Send
 {_BESIDE}

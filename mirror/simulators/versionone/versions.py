@@ -83,7 +83,12 @@ class Reader:
             return self._table[attribute.name]
         if attribute.read_only and attribute.name.startswith("Check"):
             return self._check(attribute.name.removeprefix("Check"))
-        return _stored(attribute)
+        return _stored(self._instant_of(type_name, attribute))
+
+    def _instant_of(self, type_name: str, attribute: Attribute) -> Attribute:
+        """Return the date that a read-only one called UTC shows: the same instant in another zone (versionone.md §9 D)."""
+        twin = self.state.schema.attribute(type_name, attribute.name.removesuffix("UTC"))
+        return twin if attribute.read_only and attribute.utc and twin is not None and twin.kind == "Date" else attribute
 
     # Time
 

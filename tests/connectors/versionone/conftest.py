@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mirror.simulators.versionone import VersionOneSimulator
 from mirror.store.store import Store
 from tests.support.stages.versionone import TheStage
+from tests.support.versionone_desk import Desk
+
+WAYS: dict[str, dict[str, Any]] = {
+    "new": {},
+    "old": {"query_v1": False, "bulk": False, "json": False, "moment_filter": False, "total": "never", "page_size_cap": 3},
+}
 
 
 @pytest.fixture
@@ -24,3 +32,20 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """An open store in an empty SQLite file."""
     with Store.open(f"sqlite:///{tmp_path / 'mirror.db'}") as opened:
         yield opened
+
+
+@pytest.fixture(params=WAYS, scope="module")
+def shared(request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """A connector to a simulator, of a new kind and of an old one."""
+    with VersionOneSimulator(records=150, seed=3) as tracker:
+        tracker.switches = tracker.switches.with_changes(WAYS[request.param])
+        yield Desk(tracker)
+
+
+@pytest.fixture
+def desk(shared: Desk) -> Iterator[Desk]:
+    """The same for each test, without the faults and switches of others."""
+    switches = shared.tracker.switches
+    yield shared
+    shared.tracker.faults.clear()
+    shared.tracker.switches = switches
