@@ -20,6 +20,7 @@ from tests.support.rt_requests import (
     PEOPLE,
     QUEUES,
     TICKET_FIELDS,
+    UPLOADS,
     USERS,
     WRONG,
 )
@@ -43,6 +44,7 @@ class Calls:
             (5, self.custom),
             (5, self.link),
             (3, self.say),
+            (2, self.upload),
             (1, self.merge),
             (1, self.delete),
             (1, self.act),
@@ -179,7 +181,10 @@ class Calls:
         self._twins.send("GET", f"/ticket/{ticket}")
 
     def say(self) -> None:
-        body: dict[str, Any] = {"Content": self._random.choice(("plain ü", "<p>html</p>", "")), "ContentType": "text/html"}
+        body: dict[str, Any] = {
+            "Content": self._random.choice(("plain ü", "<p>html</p>", "", "two\r\nlines\n")),
+            "ContentType": "text/html",
+        }
         optional = {
             "Subject": "a subject",
             "TimeTaken": 15,
@@ -192,6 +197,16 @@ class Calls:
         ticket, kind = self._any(), self._random.choice(("comment", "correspond"))
         self._twins.send("POST", f"/ticket/{ticket}/{kind}", user=self._writer(), json=body)
         self._twins.send("GET", f"/ticket/{ticket}")
+
+    def upload(self) -> None:
+        name = self._random.choice(("größe 日本.bin", "a/b.txt", "x.txt", "x%41;y'z.html"))
+        kind, content = self._random.choice(UPLOADS)
+        described = (None, json.dumps({"Content": "", "ContentType": "text/plain"}), "application/json")
+        files = [("JSON", described), ("Attachments", (name, content, kind))]
+        ticket = self._any()
+        self._twins.send("POST", f"/ticket/{ticket}/comment", user=self._writer(), files=files)
+        params = {"fields": COLLECTIONS["attachments"] + ",Content", "orderby": "id", "per_page": 100}
+        self._twins.send("GET", f"/ticket/{ticket}/attachments", params=params)
 
     def merge(self) -> None:
         one, into = self._any(), self._any()

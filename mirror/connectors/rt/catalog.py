@@ -1,19 +1,23 @@
 """Which record types and fields RT offers, and how custom fields become fields of ours.
 
+What may be written is told here too. Read-only beside what RT sets itself: history, which is only ever added to; fields and
+roles, whose making is an administrator's work that REST does by halves (rt.md §6.9); files in custom fields; members of
+groups, which a PUT takes for links (seen on 5.0.3); links of articles, which it ignores.
+
 Source: rt.md §3.1 (endpoints), §4.1 (fields of tickets), §6 (tickets), §6.9 (other objects); the column lists of the
-types the contract does not spell out were read from a running RT 5.0.3.
+types the contract does not spell out were read from a running RT 5.0.3, the lengths, at which RT cuts texts without a
+word, from its source.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2s
 from itertools import chain
 
 from mirror.connectors.rt.work_items import TICKET
 from mirror.model.schema import Catalog, Field, Kind, RecordType, Tracking
-from mirror.model.work_item import WorkItem
 
 LINK_REFS = {
     "DependsOn": "depends-on",
@@ -26,7 +30,20 @@ LINK_REFS = {
 """Link fields and the `ref` of their entries in `_hyperlinks` (rt.md §6.7)."""
 
 _KINDS = {"Date": Kind.DATE, "DateTime": Kind.TIMESTAMP, "Image": Kind.JSON, "Binary": Kind.JSON}
+_FILES = frozenset({"Image", "Binary"})
 _DIGEST_BYTES = 12
+_EDITION = 2  # of this module: a stored catalog of an earlier one knows nothing of writing
+
+OPERATIONS = ("take", "untake", "steal", "merge")
+"""RT's own operations on tickets (rt.md §3.1, §6.7); `merge` takes the argument `into`."""
+
+_LENGTHS = {
+    "Name": 200, "Subject": 200, "Status": 64, "SLA": 64, "Type": 16, "Description": 255, "Summary": 255,
+    "CorrespondAddress": 120, "CommentAddress": 120, "SubjectTag": 120, "Lifecycle": 32,
+    "EmailAddress": 120, "RealName": 120, "NickName": 16, "Organization": 200, "Lang": 16, "Timezone": 50, "Gecos": 16,
+    "HomePhone": 30, "WorkPhone": 30, "MobilePhone": 30, "PagerPhone": 30,
+    "Address1": 200, "Address2": 200, "City": 100, "State": 100, "Zip": 16, "Country": 50,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,25 +146,35 @@ def catalog(schema: Schema, version: str) -> Catalog:
     stamped = Tracking.STAMP
     users = stamped if schema.sees_users else Tracking.SWEEP
     types = (
-        _type("ticket", _ticket_fields(schema), stamped, schema, restorable=True, work_item=TICKET),
-        _type("transaction", _TRANSACTION, stamped, schema, stamp="Created", name=None),
-        _type("attachment", _ATTACHMENT, stamped, schema, stamp="Created", name=None),
-        _type("queue", _QUEUE, stamped, schema, name="Name"),
-        _type("user", _USER, users, schema, name="Name"),
-        _type("group", _GROUP, stamped, schema, name="Name"),
-        _type("customfield", _CUSTOM_FIELD, stamped, schema, name="Name"),
-        _type("customrole", _CUSTOM_ROLE, stamped, schema, name="Name"),
-        _type("asset", _ASSET, stamped, schema, name="Name", restorable=True),
-        _type("catalog", _CATALOG, stamped, schema, name="Name"),
-        _type("article", _ARTICLE, stamped, schema, name="Name"),
-        _type("class", _CLASS, stamped, schema, name="Name"),
+        _ticket(schema),
+        _shown(_type("transaction", _TRANSACTION, stamped, schema, stamp="Created", name=None)),
+        _shown(_type("attachment", _ATTACHMENT, stamped, schema, stamp="Created", name=None)),
+        _type("queue", _QUEUE, stamped, schema, name="Name", actions=("create",)),
+        _type("user", _USER, users, schema, name="Name", actions=("create",)),
+        _type("group", _GROUP, stamped, schema, name="Name", actions=("create",)),
+        _shown(_type("customfield", _CUSTOM_FIELD, stamped, schema, name="Name")),
+        _shown(_type("customrole", _CUSTOM_ROLE, stamped, schema, name="Name")),
+        replace(_type("asset", _ASSET, stamped, schema, name="Name", actions=("create", "delete")), restorable=True),
+        _type("catalog", _CATALOG, stamped, schema, name="Name", actions=("create",)),
+        _type("article", _ARTICLE, stamped, schema, name="Name", actions=("create",)),
+        _type("class", _CLASS, stamped, schema, name="Name", actions=("create",)),
     )
     return Catalog.of(version, types)
 
 
 def digest(schema: Schema) -> str:
     """Return a text that changes whenever a type or field does."""
-    return blake2s(repr(schema).encode(), digest_size=_DIGEST_BYTES).hexdigest()
+    return blake2s(repr((_EDITION, schema)).encode(), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _ticket(schema: Schema) -> RecordType:
+    made = _type("ticket", _ticket_fields(schema), Tracking.STAMP, schema, actions=("create", "delete", "comment", "attach"))
+    return replace(made, restorable=True, work_item=TICKET, operations=OPERATIONS)
+
+
+def _shown(record_type: RecordType) -> RecordType:
+    """Return a type none of whose fields can be written."""
+    return replace(record_type, fields=tuple(replace(each, read_only=True) for each in record_type.fields))
 
 
 def _type(
@@ -158,8 +185,7 @@ def _type(
     *,
     stamp: str = "LastUpdated",
     name: str | None = None,
-    restorable: bool = False,
-    work_item: WorkItem | None = None,
+    actions: tuple[str, ...] = (),
 ) -> RecordType:
     return RecordType(
         type_name,
@@ -168,8 +194,7 @@ def _type(
         type_name.capitalize(),
         name,
         stamp_field=stamp if tracking is Tracking.STAMP else None,
-        restorable=restorable,
-        work_item=work_item,
+        actions=actions,
     )
 
 
@@ -182,6 +207,7 @@ def _custom(schema: Schema, type_name: str) -> Iterable[Field]:
                 _KINDS.get(each.native, Kind.TEXT) if each.single else Kind.VALUES,
                 display_name=each.name,
                 native_type=each.native,
+                read_only=each.native in _FILES,
                 custom=True,
                 allowed_values=each.allowed,
             )
@@ -191,16 +217,28 @@ def _field(name: str, kind: Kind, native: str, *, read_only: bool = False) -> Fi
     return Field(name, kind, display_name=name, native_type=native, read_only=read_only)
 
 
-def _text(*names: str) -> tuple[Field, ...]:
-    return tuple(_field(each, Kind.TEXT, "varchar") for each in names)
+def _text(*names: str, required: bool = False, create_only: bool = False) -> tuple[Field, ...]:
+    return tuple(
+        Field(
+            each,
+            Kind.TEXT,
+            each,
+            "varchar",
+            required=required,
+            max_length=_LENGTHS.get(each),
+            create_only=create_only,
+        )
+        for each in names
+    )
 
 
 def _numbers(*names: str, read_only: bool = False) -> tuple[Field, ...]:
-    return tuple(_field(each, Kind.INTEGER, "int", read_only=read_only) for each in names)
+    """Return fields that always have a number; it may be 0."""
+    return tuple(replace(_field(each, Kind.INTEGER, "int", read_only=read_only), required=not read_only) for each in names)
 
 
 def _flags(*names: str) -> tuple[Field, ...]:
-    return tuple(_field(each, Kind.BOOLEAN, "smallint") for each in names)
+    return tuple(replace(_field(each, Kind.BOOLEAN, "smallint"), required=True) for each in names)
 
 
 def _stamps(*names: str, read_only: bool = False) -> tuple[Field, ...]:
@@ -211,8 +249,8 @@ def _reference(name: str, target: str, *, read_only: bool = False) -> Field:
     return Field(name, Kind.REFERENCE, name, target, read_only=read_only, targets=(target,))
 
 
-def _people(*names: str) -> tuple[Field, ...]:
-    return tuple(Field(each, Kind.LINKS, each, "role", targets=("user", "group")) for each in names)
+def _people(*names: str, read_only: bool = False) -> tuple[Field, ...]:
+    return tuple(Field(each, Kind.LINKS, each, "role", targets=("user", "group"), read_only=read_only) for each in names)
 
 
 _BIRTH = (_reference("Creator", "user", read_only=True), *_stamps("Created", read_only=True))
@@ -223,11 +261,11 @@ _LIFE = (
 )
 _RELATIONS = tuple(Field(name, Kind.LINKS, name, "link", targets=("ticket", "article", "asset")) for name in LINK_REFS)
 _TICKET = (
-    Field("Subject", Kind.TEXT, "Subject", "varchar", max_length=200),
-    Field("Status", Kind.TEXT, "Status", "varchar", required=True),
+    *_text("Subject", "SLA"),
+    *_text("Status", required=True),
+    *_text("Type", create_only=True),  # of one that changes its type, searches lose sight (rt.md §6.3)
     Field("Queue", Kind.REFERENCE, "Queue", "queue", required=True, targets=("queue",)),
     _reference("Owner", "user"),
-    *_text("Type", "SLA"),
     *_numbers("Priority", "InitialPriority", "FinalPriority", "TimeWorked", "TimeLeft", "TimeEstimated"),
     *_stamps("Due", "Starts", "Started", "Resolved", "Told"),
     *_people("Requestor", "Cc", "AdminCc"),
@@ -246,15 +284,16 @@ _ATTACHMENT = (
     *_BIRTH,
 )
 _QUEUE = (
-    *_text("Name", "Description", "CorrespondAddress", "CommentAddress", "SubjectTag", "Lifecycle"),
+    *_text("Name", required=True),
+    *_text("Description", "CorrespondAddress", "CommentAddress", "SubjectTag", "Lifecycle"),
     *_numbers("SortOrder"),
     *_flags("SLADisabled", "Disabled"),
     *_people("Cc", "AdminCc"),
     *_LIFE,
 )
 _USER = (
+    *_text("Name", required=True),
     *_text(
-        "Name",
         "EmailAddress",
         "RealName",
         "NickName",
@@ -269,7 +308,13 @@ _USER = (
     *_flags("Disabled", "Privileged"),
     *_LIFE,
 )
-_GROUP = (*_text("Name", "Description"), *_flags("Disabled"), *_people("Members"), *_LIFE)
+_GROUP = (
+    *_text("Name", required=True),
+    *_text("Description"),
+    *_flags("Disabled"),
+    *_people("Members", read_only=True),
+    *_LIFE,
+)
 _CUSTOM_FIELD = (
     *_text("Name", "Type", "RenderType", "Pattern", "ValuesClass", "Description", "LookupType", "EntryHint"),
     *_text("CanonicalizeClass"),
@@ -286,7 +331,7 @@ _CUSTOM_ROLE = (
 )
 _ASSET = (
     *_text("Name", "Description", "Status"),
-    _reference("Catalog", "catalog"),
+    Field("Catalog", Kind.REFERENCE, "Catalog", "catalog", required=True, targets=("catalog",)),
     _reference("Owner", "user"),
     *_people("HeldBy", "Contact"),
     *_RELATIONS,
@@ -297,8 +342,8 @@ _ARTICLE = (
     *_text("Name", "Summary"),
     *_numbers("SortOrder"),
     *_flags("Disabled"),
-    _reference("Class", "class"),
-    *_RELATIONS,
+    Field("Class", Kind.REFERENCE, "Class", "class", required=True, targets=("class",), create_only=True),
+    *(replace(each, read_only=True) for each in _RELATIONS),
     *_LIFE,
 )
 _CLASS = (*_text("Name", "Description"), *_numbers("SortOrder"), *_flags("Disabled"), *_LIFE)

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from mirror.connectors.base import Capabilities, Deletion, Finding, Window
 from mirror.connectors.http import Answer, Request, Transport
-from mirror.connectors.rt import inspection
+from mirror.connectors.rt import inspection, writing
+from mirror.connectors.rt.account import Myself
 from mirror.connectors.rt.catalog import Schema, catalog
 from mirror.connectors.rt.census import Census, Fronts
 from mirror.connectors.rt.changes import Changes
@@ -18,17 +19,22 @@ from mirror.connectors.rt.collections import COLLECTIONS, keys_only, whole
 from mirror.connectors.rt.convert import Converter
 from mirror.connectors.rt.details import Details
 from mirror.connectors.rt.discovery import Discovery, Seen, digest_of
+from mirror.connectors.rt.effects import Effects
 from mirror.connectors.rt.login import Login
 from mirror.connectors.rt.paging import Pager, Stretch
 from mirror.connectors.rt.people import People
+from mirror.connectors.rt.present import Reader
+from mirror.connectors.rt.probing import Probing
 from mirror.connectors.rt.scope import Scope
 from mirror.connectors.rt.search import PER_PAGE, Rows, Search, asked_at, decoded, id_of, rows_of
+from mirror.connectors.rt.sending import WRITES_AT_ONCE, Sender
 from mirror.errors import AuthError, ProtocolError, RemoteError
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
 from mirror.model.progress import Watermark
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
+from mirror.model.write import Receipt, Write
 
 _OVERLAP = timedelta(seconds=120)  # rt.md §7.2: equal seconds, and transactions that are committed late
 
@@ -38,7 +44,12 @@ class RTConnector:
 
     def __init__(self, source: Source, transport: Transport, *, per_page: int = PER_PAGE) -> None:
         self.capabilities = Capabilities(
-            page_size=per_page, ids_per_read=per_page, overlap=_OVERLAP, deletion_feed=True, batches=False
+            page_size=per_page,
+            ids_per_read=per_page,
+            overlap=_OVERLAP,
+            deletion_feed=True,
+            batches=False,
+            writes_at_once=WRITES_AT_ONCE,
         )
         self.transport = transport
         self.learned: dict[str, str] = {}
@@ -52,6 +63,19 @@ class RTConnector:
         self._discovery = Discovery(self._login, self._pager)
         self._lock = threading.Lock()
         self._known_schema: Schema | None = None
+        reader = Reader(self._send, self._people, self._schema)
+        myself = Myself(source.credential, self._send)
+        self._sender = Sender(self._send, reader, myself, self._schema)
+        self._effects = Effects(self._send, reader, myself)
+        self._probing = Probing(
+            self._send,
+            self._pager,
+            myself,
+            self._clock,
+            schema=self._schema,
+            records=self.records,
+            per_read=per_page,
+        )
 
     def check(self) -> Iterator[Finding]:
         """Yield a finding each about login, version, rights, clock, time zone, page size and scope."""
@@ -142,6 +166,30 @@ class RTConnector:
         if record_type.name == "ticket" and not self._scope.holds(document):
             return Fate.OUT_OF_SCOPE
         return Fate.PRESENT
+
+    def calls(self, write: Write) -> Sequence[str]:
+        """Return the calls that `send` would make for it, for people."""
+        return writing.calls(write)
+
+    def send(self, writes: Sequence[Write]) -> Sequence[Receipt | RemoteError]:
+        """Do what is asked, each once: new tickets together, all else one after the other."""
+        return self._sender.send(writes)
+
+    def probe(self, write: Write) -> Sequence[int]:
+        """Return the ids of the records, of comments the transactions, of files the attachments, that it may have made."""
+        return self._probing.probe(write)
+
+    def took_effect(self, write: Write) -> bool | None:
+        """Return whether an operation was done."""
+        return self._effects.took(write)
+
+    def overwritten(self, write: Write) -> Mapping[str, str]:
+        """Return what an update without an answer has replaced, as its history tells."""
+        return self._sender.overwritten(write)
+
+    def touches(self, write: Write) -> frozenset[str]:
+        """Return the records it changes, those at the other end of links too."""
+        return writing.touches(write)
 
     def _fate_by_search(self, record_type: RecordType, record_id: int) -> Fate:
         """Tell the fate of a transaction or attachment, whose own pages answer 500 where 404 or 200 were right.

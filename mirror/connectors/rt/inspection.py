@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from mirror.connectors.base import Finding
 from mirror.connectors.http import Answer, Request
-from mirror.connectors.rt.login import Login, Way, quoted
+from mirror.connectors.rt.login import Login, Way, owner_of, quoted
 from mirror.connectors.rt.scope import Scope
 from mirror.connectors.rt.search import PER_PAGE, Rows, Search, Tongue, decoded
 from mirror.errors import ConfigError, RemoteError
 from mirror.model.source import Source
 
-_TOKEN_OWNER = re.compile(r"1-(\d+)-")  # rt.md §2.1
 _LARGEST_OFFSET_SECONDS = 60
 
 
@@ -73,9 +71,7 @@ def _clock(answer: Answer) -> Finding:
 
 
 def _zone(send: Callable[[Request], Answer], source: Source) -> Finding:
-    user = source.credential.user
-    owner = _TOKEN_OWNER.match(source.credential.secret) if user is None else None
-    name = user or (owner[1] if owner else None)
+    name = owner_of(source.credential)
     if name is None:
         return Finding("time zone", ok=True, detail="not known; searches do not depend on it")
     answer = send(Request("GET", f"/REST/2.0/user/{quoted(name)}"))

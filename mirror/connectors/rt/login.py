@@ -16,6 +16,7 @@ from mirror.errors import AuthError, ProtocolError, RetryableError
 from mirror.model.source import Credential
 
 _FIRST_LINE = re.compile(rb"RT/(\S+) (\d{3}) ")  # rt.md §1.13: REST 1.0 tells the status in the body
+_TOKEN_OWNER = re.compile(r"1-(\d+)-")  # rt.md §2.1
 _LOGGED_OUT = frozenset({302, 401})  # rt.md §2.1: beside a cookie the 401 of REST 2.0 becomes a redirect to /
 
 
@@ -48,7 +49,7 @@ class Login:
 
         Raises:
             AuthError: RT does not accept the credential.
-            RetryableError: RT answered 500 every time, or cannot be reached.
+            RetryableError: RT answered 500 every time, or cannot be reached; is_unsent when that was during the login.
         """
         generation = self._enter(0)
         answer = self._transport.send(request, _settled)
@@ -63,7 +64,10 @@ class Login:
         """Log in unless somebody did since generation `stale`; return the present generation."""
         with self._lock:
             if self._generation <= stale:
-                self._log_in()
+                try:
+                    self._log_in()
+                except RetryableError as error:
+                    raise RetryableError(str(error), error.after_seconds, is_unsent=True) from error
                 self._generation += 1
             return self._generation
 
@@ -107,6 +111,14 @@ class Login:
         return f"{url} does not accept the password of user {user!r}; check both, and that the user is enabled"
 
 
+def owner_of(credential: Credential) -> str | None:
+    """Return the name, or of a token the number, of the user whose credential it is; None for a token of another make."""
+    if credential.user is not None:
+        return credential.user
+    found = _TOKEN_OWNER.match(credential.secret)
+    return found[1] if found else None
+
+
 def quoted(name: str) -> str:
     """Return a record's name as one segment of a path."""
     return quote(name, safe="")
@@ -114,7 +126,7 @@ def quoted(name: str) -> str:
 
 def _settled(answer: Answer) -> Answer:
     if answer.status == 500:  # also what a locked database or a dying worker answers (rt.md §3.4: body empty)
-        raise RetryableError("RT answered 500 Internal Server Error")
+        raise RetryableError("RT answered 500 Internal Server Error", is_answered=True)
     if answer.status == 200 and answer.body.rstrip()[-1:] not in (b"}", b"]"):
         raise RetryableError("the answer of RT was cut short, or is a page of something in between")
     return answer

@@ -62,7 +62,7 @@ class People:
 
     def _learn_one(self, name: str) -> None:
         answer = self._send(Request("GET", f"/REST/2.0/user/{quoted(name)}"))
-        found = _number_in(decoded(answer, "user")) if answer.status == 200 else None
+        found = number_in(decoded(answer, "user")) if answer.status == 200 else None
         with self._lock:
             self._numbers[name] = found
 
@@ -91,7 +91,7 @@ class People:
         return names
 
 
-def _number_in(user: Mapping[str, Any]) -> int | None:
+def number_in(user: Mapping[str, Any]) -> int | None:
     """Return the number in a user's record; non-administrators find it only in the link to itself (seen on 5.0.3)."""
     if "id" in user:
         return int(user["id"])

@@ -118,6 +118,8 @@ class Application:
             response = self._answered(request)
         except Exception as problem:  # noqa: BLE001 - whoever asks is told, as by a server that fails
             response = message(500, f"the simulator failed: {problem!r}")
+        finally:
+            request.close()  # uploaded files are kept open till then
         response.headers["Date"] = format_datetime(self._world.now(), usegmt=True)
         body = response.get_data()
         if response.status_code not in (204, 304):

@@ -240,7 +240,9 @@ def _create_user(work: Work, given: dict[str, Any]) -> int:
         raise RefusedError(400, "Email address in use")
     columns = {**_texts("user", given), "EmailAddress": address, "Privileged": given.get("Privileged") or 0}
     columns.pop("Name", None)
-    return people.create_user(work, name, **columns)
+    number = people.create_user(work, name, **columns)
+    values.on_create(work, "user", number, given.get("CustomFields") or {})
+    return number
 
 
 def _create_group(work: Work, given: dict[str, Any]) -> int:

@@ -15,6 +15,7 @@ from mirror.simulators.rt.work import DENIED, Work
 _REFERENCE = "RT::ObjectCustomFieldValue"
 _INVALID = "Invalid value for custom field"
 _FILES = ("Image", "Binary")
+_SHORT = 255  # bytes of a value that is kept in the short column
 
 
 def update(work: Work, table: str, number: int, given: dict[str, Any]) -> list[str | None]:
@@ -36,7 +37,7 @@ def update(work: Work, table: str, number: int, given: dict[str, Any]) -> list[s
 def _not_here(work: Work, table: str, name: str) -> list[str | None]:
     """Return what is said of a field that the record does not have: nothing, unless it is given by number."""
     field = work.view.get("customfield", int(name)) if name.isdigit() else None
-    if field is None or field["LookupType"] != LOOKUPS[table] or not work.rights.may("SeeCustomField"):
+    if field is None or field["LookupType"] != LOOKUPS[table]:
         return []
     return [f"Custom field {name} does not apply to this object"]
 
@@ -63,7 +64,7 @@ def on_create(work: Work, table: str, number: int, given: dict[str, Any]) -> Non
 
 def _set_single(work: Work, table: str, number: int, field: int, given: Any) -> list[str | None]:
     old = fields.values_of(work.view.row(table, number), field)
-    if given is None and old and old[0].content:
+    if given is None and old and old[0].content not in (None, "", "0"):
         return _delete_first(work, table, number, field, old[0])
     if isinstance(given, list):
         given = given[0] if given else None
@@ -76,8 +77,15 @@ def _set_single(work: Work, table: str, number: int, field: int, given: Any) -> 
 def _delete_first(work: Work, table: str, number: int, field: int, old: Value) -> list[str | None]:
     is_moment = work.view.row("customfield", field)["Type"] == "DateTime"
     if is_moment and work.zone.key != "UTC":  # rt.md §6.3: looked for in the user's own zone, and not found
-        return ["Custom field value could not be found"]
+        return [_not_found(work, field, old)]
+    if len((old.content or "").encode()) > _SHORT:  # looked for among the short ones (seen on 5.0.3)
+        return [_not_found(work, field, old)]
     return [_delete(work, table, number, field, old)]
+
+
+def _not_found(work: Work, field: int, old: Value) -> str:
+    name = work.view.row("customfield", field)["Name"]
+    return f"Custom field value {old.content} could not be found for custom field {name}"
 
 
 def _set_many(work: Work, table: str, number: int, field: int, given: Any) -> list[str | None]:

@@ -240,10 +240,7 @@ class Writer:
         """Return the object of a multipart request with the uploaded files in it; these keep their names (rt.md §6.5)."""
         uploads = self._call.files.get("Attachments")
         if uploads:
-            given["Attachments"] = [
-                {"FileName": each.filename, "FileType": each.mimetype, "FileContent": _base64(each.read())}
-                for each in uploads
-            ]
+            given["Attachments"] = [messages.uploaded(each.filename or "", each.mimetype, each.read()) for each in uploads]
         for name, value in (given.get("CustomFields") or {}).items():
             if isinstance(value, dict) and value.get("UploadField") in self._call.files:
                 each = self._call.files[value["UploadField"]][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.support.rt.configuration import PASSWORDS
 from tests.support.rt.packages import HOW_TO_INSTALL, installed
 from tests.support.rt.provision import SEEDED_TICKETS, provide
 from tests.support.rt.server import RTServer
+from tests.support.rt.writing import Pen
 from tests.support.rt_simulated import SimulatedServer, seeded_state, thawed
 
 Connect = Callable[..., RTConnector]
@@ -29,13 +31,15 @@ class Machines:
         self._real: tuple[RTServer, Path] | None = None
         self._state = b""
 
-    def real(self) -> RTServer:
-        """Return the real server, running, with the seeded database as it was."""
+    def real(self, timezone: str = "UTC") -> RTServer:
+        """Return the real server, running, with the seeded database as it was; stop one of another zone yourself."""
         if self._real is None:
             self._real = provide(self._home)
         server, seeded = self._real
         server.stop()
         server.restore(seeded)
+        if timezone != "UTC":
+            server = RTServer(server.home, timezone=timezone)
         server.start()
         return server
 
@@ -81,21 +85,38 @@ def root(rt_server: Server) -> Iterator[Client]:
     client.close()
 
 
+def connected(
+    server: Server,
+    user: str = "root",
+    *,
+    secret: str | None = None,
+    token: str | None = None,
+    queues: list[str] | None = None,
+    per_page: int = 100,
+) -> RTConnector:
+    """Return a connector of one account."""
+    credential = Credential(server.tokens[token]) if token else Credential(secret or PASSWORDS[user], user)
+    scope = {"queues": queues} if queues else {}
+    transport = Transport(server.url, concurrency=4)
+    return RTConnector(Source("acme", "rt", server.url, credential, scope=scope), transport, per_page=per_page)
+
+
 @pytest.fixture
 def connect(rt_server: Server) -> Connect:
     """Make connectors: `connect()` for the superuser, `connect("limited")`, `connect(token="agent")`."""
+    return partial(connected, rt_server)
 
-    def made(
-        user: str = "root",
-        *,
-        secret: str | None = None,
-        token: str | None = None,
-        queues: list[str] | None = None,
-        per_page: int = 100,
-    ) -> RTConnector:
-        credential = Credential(rt_server.tokens[token]) if token else Credential(secret or PASSWORDS[user], user)
-        scope = {"queues": queues} if queues else {}
-        transport = Transport(rt_server.url, concurrency=4)
-        return RTConnector(Source("acme", "rt", rt_server.url, credential, scope=scope), transport, per_page=per_page)
 
-    return made
+@pytest.fixture(scope="module")
+def pens(rt_server: Server) -> Callable[[str], Pen]:
+    """Return what writes tickets as one account; it is made once, so do not change its connector."""
+    return cache(lambda user: Pen(connected(rt_server, user)))
+
+
+@pytest.fixture
+def pen(pens: Callable[[str], Pen]) -> Iterator[Pen]:
+    """What writes tickets as the superuser; whatever a test does to its transport is undone."""
+    found = pens("root")
+    send = found.connector.transport.send
+    yield found
+    found.connector.transport.send = send  # type: ignore[method-assign]

@@ -8,8 +8,10 @@ from mirror.connectors.http import Answer, Request
 from mirror.connectors.rt import RTConnector
 from mirror.connectors.rt.login import Way
 from mirror.errors import AuthError
+from mirror.model.write import Target
 from tests.connectors.rt.conftest import Connect, Server
 from tests.support.rt.reading import every_record
+from tests.support.rt.writing import Pen
 
 
 def without_rest_1(connector: RTConnector) -> RTConnector:
@@ -110,6 +112,15 @@ def test_sessions_that_end_during_a_listing_are_opened_again(connect: Connect, r
     before = every_record(connector, "ticket")[1].keys()
     rt_server.log_out_everybody()
     assert every_record(connector, "ticket")[1].keys() == before
+
+
+def test_sessions_that_end_between_two_writes_are_opened_again(connect: Connect, rt_server: Server) -> None:
+    pen = Pen(connect())
+    number = pen.done(pen.make({"Queue": Target("queue", 1), "Subject": "made by a test"})).record_id
+    write = pen.edit(number, {"Subject": "changed"})
+    rt_server.log_out_everybody()
+    pen.done(write)
+    assert pen.value(number, "Subject") == "changed"
 
 
 def test_an_answer_cut_short_is_asked_for_again(connect: Connect) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,11 @@ import pytest
 
 from mirror.connectors.rt import RTConnector
 from mirror.engine.sync import SyncOptions, SyncReport, sync_source
-from mirror.model.layout import Layout
 from mirror.store.store import Store
 from tests.connectors.rt.conftest import Connect
 from tests.support.rt.client import Client
-from tests.support.rt.reading import Truth, every_record, pages, rows
+from tests.support.rt.reading import Truth, differences, every_record, stored
 from tests.support.rt.walk import Walk
-
-_BOOKKEEPING = ("_revision", "_synced_at", "_dirty", "source", "_extra")
 
 
 @pytest.fixture
@@ -39,56 +36,6 @@ def sync(connector: RTConnector, store: Store, **options: Any) -> SyncReport:
         clock=lambda: datetime.now(UTC),
         emit=lambda _event: None,
     )
-
-
-def stored(store: Store, layout: Layout) -> dict[int, dict[str, Any]]:
-    with store.read(f"SELECT * FROM {layout.table}") as found:
-        listed = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-    return {row["id"]: row for row in listed}
-
-
-def stored_links(store: Store, layout: Layout) -> dict[str, set[tuple[Any, ...]]]:
-    found = {}
-    for link in layout.links:
-        with store.read(f"SELECT * FROM {link.name}") as read:
-            names = [name for name in read.columns if name not in ("source", "position")]
-            found[link.field] = {tuple(row[read.columns.index(name)] for name in names) for row in read.rows}
-    return found
-
-
-def plain(row: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
-    return {name: int(row[name]) if isinstance(row[name], bool) else row[name] for name in names}
-
-
-def differences(store: Store, connector: RTConnector, *, sees_all_tickets: bool) -> list[str]:
-    """Return a sentence for each difference between the tables and a fresh reading of everything.
-
-    A link to a ticket that the account may not see can vanish with that ticket, and nothing tells; such links are
-    forgiven, but only to an account that does not see all tickets.
-    """
-    found = []
-    for name, layout in store.layouts("acme").items():
-        fresh = pages(connector, layout)
-        here, there = stored(store, layout), rows(fresh)
-        found += [f"{name} {key}: missing here" for key in there.keys() - here.keys()]
-        found += [f"{name} {key}: gone on the server" for key in here.keys() - there.keys()]
-        names = [each for each in next(iter(there.values()), {}) if each not in _BOOKKEEPING]
-        for key in here.keys() & there.keys():
-            one, other = plain(here[key], names), plain(there[key], names)
-            found += [f"{name} {key}.{n}: {one[n]!r} {other[n]!r}" for n in names if _differ(n, one[n], other[n])]
-        expected = {field: {(row[0], *row[2:]) for page in fresh for row in page.links[field]} for field in fresh[0].links}
-        for field, links in stored_links(store, layout).items():
-            lost = links - expected[field]
-            if name == "ticket" and not sees_all_tickets:
-                lost = {each for each in lost if each[-1] != "ticket" or each[1] in here}
-            found += [f"{name}.{field}: {each} only here" for each in lost]
-            found += [f"{name}.{field}: {each} only there" for each in expected[field] - links]
-    return found
-
-
-def _differ(column: str, here: Any, there: Any) -> bool:
-    """Return whether two values differ; a name that RT does not tell may be known from the record it belongs to."""
-    return bool(here != there) and not (there is None and column.endswith("_name"))
 
 
 @pytest.mark.parametrize("user", ["root", "agent", "limited"])
