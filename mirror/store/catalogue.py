@@ -15,6 +15,7 @@ from mirror.model.layout import Column, Layout, LinkTable, arrange, table_name
 from mirror.model.part import Part
 from mirror.model.schema import Catalog, Field, Kind, RecordType, Tracking
 from mirror.model.work_item import WorkItem
+from mirror.store import capture
 from mirror.store.record_tables import create_or_grow, present_tables, short_digest
 from mirror.store.tables import field as fields
 from mirror.store.tables import load_slice as slices
@@ -62,10 +63,10 @@ def adopt(connection: Connection, source: str, tracker: str, catalog: Catalog, *
     layouts = {name: _arrange(source, tracker, catalog.types[name], known) for name in sorted(catalog.types)}
     names = [name for each in layouts.values() for name in (each.table, *(link.name for link in each.links))]
     present = present_tables(connection, names)
-    for each in layouts.values():
-        create_or_grow(connection, each, present)
+    changed = [each.table for each in layouts.values() if create_or_grow(connection, each, present)]
     grown = frozenset(name for name, layout in layouts.items() if _is_behind(layout, known))
     _store(connection, layouts, now=now)
+    capture.watch(connection, changed)
     connection.execute(update(types).where(types.c.source == source, types.c.type.in_(grown)).values(grown=True))
     _mark_vanished_types(connection, source, layouts, now=now)
     # A load that is under way has read its first records without what is new; it begins again.
@@ -88,13 +89,16 @@ def grown_types(connection: Connection, source: str) -> frozenset[str]:
     return frozenset(connection.scalars(query))
 
 
-def layouts(connection: Connection, source: str, only: Collection[str] | None = None) -> dict[str, Layout]:
+def layouts(
+    connection: Connection, source: str, only: Collection[str] | None = None, *, vanished: bool = False
+) -> dict[str, Layout]:
     """Return the layouts of the types that `source` offers, as `adopt` returned them.
 
     Args:
         only: names of types; None for all.
+        vanished: of types that it offers no more as well, as they were last.
     """
-    chosen = [types.c.source == source, types.c.state == OFFERED]
+    chosen = [types.c.source == source, *([] if vanished else [types.c.state == OFFERED])]
     parts: dict[str, list[Row[Any]]] = {}
     query = select(fields).where(fields.c.source == source, fields.c.vanished_at.is_(None))
     if only is not None:

@@ -1,7 +1,7 @@
 """Compares whole records with what is stored, by storing them in a transaction that is rolled back.
 
 So a value counts as different exactly when a sync would write it: numbers, instants, JSON and whatever else a column
-changes on its way in are compared as they lie in the database.
+changes on its way in are compared as they lie in the database. Edits that wait are lifted first: they are no drift.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from sqlalchemy.types import NullType
 
 from mirror.model.page import Page
 from mirror.model.verification import Difference
+from mirror.store import queue_rows
 from mirror.store.chunks import chunked
 from mirror.store.database import Database, is_data_error
+from mirror.store.overlay import lift
 from mirror.store.record_tables import RecordTable
 from mirror.store.records import Outcome, Storing
 from mirror.store.upsert import Writer, row_columns
@@ -41,11 +43,16 @@ class Comparison:
 def compare(database: Database, writer: Writer, page: Page, *, now: datetime) -> Comparison:
     """Compare `page` with what is stored. Nothing is written."""
     with database.write() as connection:
-        storing = Storing(connection, writer, now, force=True)
-        outcome, _ = _tried(storing, page, ())
-        before = _contents(connection, writer.target, outcome.updated)
-        _, after = _tried(storing, page, outcome.updated) if outcome.updated else (outcome, {})
-    differing = {each: _differences(before[each], after[each]) for each in outcome.updated}
+        queue_rows.hold(connection, [page.layout.source], alone=False)
+        with connection.begin_nested() as savepoint:
+            lift(connection, writer.target, [row[1] for row in page.rows if isinstance(row[1], int)], now=now)
+            storing = Storing(connection, writer, now, force=True)
+            outcome, _ = _tried(storing, page, ())
+            before = _contents(connection, writer.target, outcome.updated)
+            _, after = _tried(storing, page, outcome.updated) if outcome.updated else (outcome, {})
+            savepoint.rollback()
+    found = {each: _differences(before[each], after[each]) for each in outcome.updated}
+    differing = {each: differences for each, differences in found.items() if differences}
     bad = {each.id: each.reason for each in (*page.bad, *outcome.bad) if each.id is not None}
     return Comparison(frozenset(outcome.inserted), differing, bad)
 

@@ -17,7 +17,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from mirror.errors import ConfigError, MirrorError, StoreError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 15  # how long a Postgres server may take to answer, unless the URL says connect_timeout
 BUSY_SECONDS = 5.0  # how long a writer waits for another program's lock on a SQLite file
 _READING_PRAGMAS = frozenset(("table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"))
+_MARK = "INSERT INTO mirror_writing VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET active = excluded.active"
 WRITES = "mirror_writes"  # execution option: the transaction takes the write lock when it begins
 
 
@@ -72,15 +73,18 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Run one writing transaction; on SQLite the threads of this process take turns."""
+        """Run one writing transaction, which the triggers on record tables let pass; on SQLite threads take turns."""
         with self.translated():
             if not self.is_sqlite:
                 with self.engine.begin() as connection:
+                    connection.exec_driver_sql("SET LOCAL mirror.writing = 'on'")
                     yield connection
                 return
             options = {WRITES: True}
             with self._writing, self.engine.connect().execution_options(**options) as connection, connection.begin():
+                _mark_writing(connection, active=True)
                 yield connection
+                _mark_writing(connection, active=False)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -252,6 +256,15 @@ def _begin_sqlite(connection: Connection) -> None:
     """
     writes = connection.get_execution_options().get(WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _mark_writing(connection: Connection, *, active: bool) -> None:
+    """Have the triggers on record tables rest, or work again. A database that migrations are yet to reach has neither."""
+    try:
+        connection.exec_driver_sql(_MARK, (active,))
+    except OperationalError as error:
+        if "no such table" not in words(error):
+            raise
 
 
 def _postgres_engine(url: URL, *, read_only: bool) -> Engine:

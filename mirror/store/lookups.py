@@ -10,6 +10,7 @@ from mirror.model.layout import Column, Layout
 from mirror.model.part import Part
 from mirror.model.schema import Kind
 from mirror.store.chunks import chunked
+from mirror.store.keys import deleted_here
 from mirror.store.record_tables import describe
 
 LinkEnd = tuple[int, int | None, str | None]
@@ -17,10 +18,15 @@ LinkEnd = tuple[int, int | None, str | None]
 
 
 def revisions(connection: Connection, layout: Layout, ids: Collection[int]) -> dict[int, str]:
-    """Return id -> revision of those of `ids` that are stored."""
+    """Return id -> revision of those of `ids` that are stored, or wait to be deleted on the tracker."""
     table = describe(layout).table
     query = select(table.c.id, table.c._revision).where(table.c.source == layout.source)
-    return {row[0]: row[1] for chunk in chunked(ids) for row in connection.execute(query.where(table.c.id.in_(chunk)))}
+    gone = deleted_here(layout.source, layout.type.name)
+    wanted = frozenset(ids)
+    found = {row[0]: row[1] or "" for row in connection.execute(gone) if row[0] in wanted}
+    for chunk in chunked(ids):
+        found |= {row[0]: row[1] or "" for row in connection.execute(query.where(table.c.id.in_(chunk)))}
+    return found
 
 
 def names(connection: Connection, layout: Layout, ids: Collection[int]) -> dict[int, str | None]:
@@ -45,9 +51,11 @@ def _values(connection: Connection, layout: Layout, column: str, ids: Collection
 
 
 def newest(connection: Connection, layout: Layout) -> int:
-    """Return the highest stored id; 0 when nothing is stored."""
+    """Return the highest stored id, of records that wait to be deleted on the tracker too; 0 when nothing is stored."""
     table = describe(layout).table
-    return connection.scalar(select(func.max(table.c.id)).where(table.c.source == layout.source)) or 0
+    gone = deleted_here(layout.source, layout.type.name).subquery()
+    stored = connection.scalar(select(func.max(table.c.id)).where(table.c.source == layout.source)) or 0
+    return max(0, stored, connection.scalar(select(func.max(gone.c.id))) or 0)
 
 
 def link_targets(connection: Connection, layout: Layout, ids: Collection[int]) -> dict[str, set[LinkEnd]]:

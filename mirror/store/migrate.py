@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, column, inspect, select, table, text
 
 from mirror.errors import SchemaVersionError
+from mirror.store import capture
 from mirror.store.database import Database, is_there
 
 HEAD = "0005"  # the newest migration; kept here so that an up-to-date database opens without loading Alembic
@@ -17,13 +18,13 @@ _UPGRADE_LOCK = 5_570_201  # any constant: the number of our Postgres advisory l
 
 
 def upgrade(database: Database) -> None:
-    """Create or upgrade the bookkeeping tables of `database`; does nothing, quickly, when they are at HEAD.
+    """Create or upgrade the bookkeeping tables and the triggers of `database`; does nothing, quickly, when they are there.
 
     Raises:
         SchemaVersionError: a newer mirror has written to the database.
     """
     with database.read() as connection:
-        if _version(connection) == HEAD:
+        if _version(connection) == HEAD and capture.is_current(connection):
             return
     with database.write() as connection:
         if not database.is_sqlite:
@@ -31,6 +32,8 @@ def upgrade(database: Database) -> None:
         found = _version(connection)
         if found != HEAD:  # another process may have been quicker
             _run(connection, found, database.label)
+        if not capture.is_current(connection):
+            capture.install(connection)
 
 
 def exists(url: str) -> bool:

@@ -1,19 +1,18 @@
-"""Applies one page: rows, links, bad records, tombstones that end, and progress, all in one transaction."""
+"""Applies one page: rows, links, local edits on top, bad records, tombstones that end, and progress, in one transaction."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
-
 from mirror.errors import StoreError
 from mirror.model.event import Tally
 from mirror.model.page import Page
 from mirror.model.progress import Slice
-from mirror.store import progress, quarantine, suspects, tombstones
+from mirror.store import progress, quarantine, queue_rows, suspects, tombstones
 from mirror.store.column_types import instant_text
 from mirror.store.database import Database, is_data_error
+from mirror.store.overlay import overlay
 from mirror.store.records import Outcome, Storing
 from mirror.store.upsert import Writer
 
@@ -52,17 +51,23 @@ def apply(database: Database, writer: Writer, page: Page, how: Applying) -> Appl
     """Store `page`; if a value is refused, once more from the start, carefully."""
     try:
         with database.write() as connection:
-            outcome = Storing(connection, writer, how.now, how.force).page(page)
-            return _settle(connection, page, outcome, how)
+            queue_rows.hold(connection, [page.layout.source], alone=False)
+            storing = Storing(connection, writer, how.now, how.force)
+            return _settle(storing, page, storing.page(page), how)
     except (StoreError, OverflowError, UnicodeError, TypeError) as error:
         if not is_data_error(error):
             raise
     with database.write() as connection:
-        outcome = Storing(connection, writer, how.now, how.force).page_carefully(page)
-        return _settle(connection, page, outcome, how)
+        queue_rows.hold(connection, [page.layout.source], alone=False)
+        storing = Storing(connection, writer, how.now, how.force)
+        return _settle(storing, page, storing.page_carefully(page), how)
 
 
-def _settle(connection: Connection, page: Page, outcome: Outcome, how: Applying) -> Applied:
+def _settle(storing: Storing, page: Page, outcome: Outcome, how: Applying) -> Applied:
+    connection = storing.connection
+    # With force, what was left alone is known to be what the tracker has as well.
+    known = [*outcome.inserted, *outcome.updated, *(outcome.unchanged if how.force else ())]
+    overlay(connection, storing.writer.target, known, now=how.now)
     place = (page.layout.source, page.layout.type.name)
     stored = [*outcome.inserted, *outcome.updated, *outcome.unchanged]
     tombstones.forget(connection, place, outcome.inserted)

@@ -69,22 +69,23 @@ def is_name(layout: Layout, column: model.Column) -> bool:
     return column.field == layout.type.name_field and column.part in (Part.VALUE, Part.NAME)
 
 
-def create_or_grow(connection: Connection, layout: Layout, present: Mapping[str, frozenset[str]]) -> None:
-    """Create the tables of `layout` that are missing and add the columns that are.
+def create_or_grow(connection: Connection, layout: Layout, present: Mapping[str, frozenset[str]]) -> bool:
+    """Create the tables of `layout` that are missing and add the columns that are; return whether there were any.
 
     Args:
         present: table name -> column names, as the database has them now.
     """
     wanted = _definition(layout)
+    missing = [each for each in wanted.columns if each.name not in present.get(layout.table, ())]
     if layout.table not in present:
         wanted.create(connection)
     else:
-        for each in wanted.columns:
-            if each.name not in present[layout.table]:
-                _add(connection, each)
-    for link in layout.links:
-        if link.name not in present:
-            _link_definition(link).create(connection)
+        for each in missing:
+            _add(connection, each)
+    links = [each for each in layout.links if each.name not in present]
+    for link in links:
+        _link_definition(link).create(connection)
+    return bool(missing or links)
 
 
 def _add(connection: Connection, column: Column[object]) -> None:

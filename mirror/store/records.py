@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, delete, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, delete, literal, select
 
 from mirror.model.page import BadRecord, LinkRow, Page, Row
 from mirror.store.chunks import chunked
@@ -138,8 +138,8 @@ class Storing:
             outcome.older = {each: known[each].changed_at or "" for each in older}
         if wanted:
             self.writer.upsert(self.connection, wanted, now=self.now, force=self.force)
-            self._delete_links(outcome.updated)
-            self._insert_links(links, changed.union(outcome.inserted))
+            self._replace_links(links, set(outcome.updated))
+            self._insert_links(links, set(outcome.inserted))
         return outcome
 
     def _known(self, ids: Sequence[int]) -> dict[int, _Stored]:
@@ -161,24 +161,37 @@ class Storing:
         self.writer.stage(self.connection, rows)
         ids = {row[ID] for row in rows} & known.keys()
         differing = self.writer.differing(self.connection)
-        for name, table in self.writer.target.links.items():
-            there: dict[int, set[LinkRow]] = {}
-            columns = list(table.columns)[1:]
-            for chunk in chunked(ids):
-                query = select(*columns).where(table.c.source == self.writer.target.layout.source, table.c.id.in_(chunk))
-                for row in self.connection.execute(query):
-                    there.setdefault(row[0], set()).add(tuple(row))
-            given: dict[int, set[LinkRow]] = {}
-            for each in links.get(name, ()):
-                given.setdefault(each[0], set()).add(tuple(each))
-            differing.update(each for each in ids if there.get(each) != given.get(each))
+        for name in self.writer.target.links:
+            differing |= self._with_other_links(name, links.get(name, ()), ids)
         return differing
 
+    def _with_other_links(self, name: str, given: Iterable[LinkRow], owners: set[int]) -> set[int]:
+        """Return those of `owners` that do not have exactly the links in `given`, which may be of others as well."""
+        table = self.writer.target.links[name]
+        there = _by_owner(row for chunk in chunked(owners) for row in self.connection.execute(self._links_of(table, chunk)))
+        wanted = _by_owner(given)
+        return {each for each in owners if there.get(each) != wanted.get(each)}
+
+    def _links_of(self, table: Table, owners: list[int]) -> Select[Any]:
+        columns = list(table.columns)[1:]
+        return select(*columns).where(table.c.source == self.writer.target.layout.source, table.c.id.in_(owners))
+
+    def _replace_links(self, links: Links, owners: set[int]) -> None:
+        """Have `owners` the links in `links` and no others. Mostly they have them, and reading is quicker than writing."""
+        for name, table in self.writer.target.links.items():
+            given = links.get(name, ())
+            others = self._with_other_links(name, given, owners)
+            self._delete_from(table, others)
+            self._insert_links({name: given}, others)
+
     def _delete_links(self, owners: Collection[int]) -> None:
-        source = self.writer.target.layout.source
         for table in self.writer.target.links.values():
-            for chunk in chunked(owners):
-                self.connection.execute(delete(table).where(table.c.source == source, table.c.id.in_(chunk)))
+            self._delete_from(table, owners)
+
+    def _delete_from(self, table: Table, owners: Collection[int]) -> None:
+        for chunk in chunked(owners):
+            this = (table.c.source == self.writer.target.layout.source, table.c.id.in_(chunk))
+            self.connection.execute(delete(table).where(*this))
 
     def _insert_links(self, links: Links, owners: set[int]) -> None:
         for name, rows in _links_of(links, owners).items():
@@ -229,6 +242,13 @@ def _distinct(rows: Sequence[Row]) -> list[Row]:
         if (row[CHANGED_AT] or "") > (newest[row[ID]][CHANGED_AT] or ""):
             newest[row[ID]] = row
     return list(newest.values())
+
+
+def _by_owner(rows: Iterable[Sequence[Any]]) -> dict[int, set[tuple[Any, ...]]]:
+    found: dict[int, set[tuple[Any, ...]]] = {}
+    for each in rows:
+        found.setdefault(each[0], set()).add(tuple(each))
+    return found
 
 
 def _links_of(links: Links, owners: Collection[int]) -> dict[str, list[LinkRow]]:

@@ -15,17 +15,20 @@ from sqlalchemy import (
     and_,
     cast,
     column,
+    or_,
     select,
     table,
     true,
     update,
 )
 
+from mirror.model.change import State
 from mirror.model.layout import Layout
 from mirror.model.part import Part
 from mirror.model.schema import Field, Kind
 from mirror.store.chunks import chunked
 from mirror.store.record_tables import RecordTable, describe
+from mirror.store.tables import change as changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ def spread_names(connection: Connection, layouts: Mapping[str, Layout], type_nam
 
     The rows keep their revision: on the tracker they have not changed. Only places whose target type is certain are
     touched, since ids of different types may be equal. A place without a name keeps none: the tracker shows none there,
-    though the record has one (the objects of RT's transactions).
+    though the record has one (the objects of RT's transactions). A name that was edited here is not copied: on the tracker
+    it is not shown yet.
 
     Args:
         ids: None means all records of the type.
@@ -75,10 +79,18 @@ def _rename(connection: Connection, pointer: Pointer, renamed: RecordTable, poin
     same = and_(now.c.source == renamed.layout.source, now.c.id == pointer.target)
     name = select(cast(now.c[name_column], Text)).where(same).scalar_subquery()
     # A record without a name is shown under another text, which only the tracker knows.
-    there = select(now.c.id).where(same, now.c[name_column].is_not(None)).exists()
+    there = select(now.c.id).where(same, now.c[name_column].is_not(None), ~_is_edited(renamed, now.c.id)).exists()
     stale = pointer.name != name
     statement = update(pointer.table).where(*pointing, there, stale).values({pointer.name.name: name})
     return connection.execute(statement).rowcount
+
+
+def _is_edited(renamed: RecordTable, record_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition under which the name of a record may not be what the tracker has."""
+    layout = renamed.layout
+    edits = or_(changes.c.field == layout.type.name_field, changes.c.state == State.CAPTURED.value)
+    of_type = (changes.c.source == layout.source, changes.c.type == layout.type.name)
+    return select(changes.c.id).where(*of_type, changes.c.record_id == record_id, edits).exists()
 
 
 def _slim(name: str, *columns: str) -> TableClause:

@@ -8,43 +8,49 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from mirror.model.event import Tally
 from mirror.model.layout import Layout
 from mirror.model.page import Echo, Fate, KeyRange, Page
-from mirror.model.progress import Failure, Slice, TypeStatus, Watermark
+from mirror.model.progress import Slice
 from mirror.model.schema import Catalog
 from mirror.model.verification import Verification
 from mirror.model.work_item import Category
-from mirror.store import catalogue, keys, lookups, migrate, progress, references, runs, suspects, tombstones, work_items
+from mirror.store import catalogue, keys, lookups, migrate, overlay, queue_rows, references, suspects, tombstones, work_items
 from mirror.store.catalogue import Adoption
 from mirror.store.compare import Comparison, compare
 from mirror.store.database import Database, label_of
+from mirror.store.finding import Finder
 from mirror.store.lease import held
 from mirror.store.lookups import LinkEnd
 from mirror.store.pages import Applied, Applying, apply
+from mirror.store.progress_store import ProgressStore
+from mirror.store.queue import Queue, Settled
 from mirror.store.reading import Reader, Result
 from mirror.store.record_tables import create_indexes, describe
-from mirror.store.runs import Ending
 from mirror.store.tombstones import Reason
 from mirror.store.upsert import Writer
 from mirror.store.verifications import save_verifications
 from mirror.store.writers import make_writer
 
-__all__ = ["Adoption", "Applied", "Comparison", "LinkEnd", "Reader", "Result", "Store"]
+__all__ = ["Adoption", "Applied", "Comparison", "LinkEnd", "Reader", "Result", "Settled", "Store"]
 
 EVERYTHING = KeyRange()
 
 
-class Store:
+class Store(ProgressStore):
     """One open database. Its methods may be called from several threads; on SQLite, writers take turns.
 
     Every method raises StoreError when the database fails.
+
+    Attributes:
+        queue: what was changed here and waits to be written to the tracker.
     """
 
     def __init__(self, database: Database, url: str) -> None:
         self._database = database
         self._url = url
         self._writers: dict[tuple[str, str], Writer] = {}
+        self.finder = Finder(database)
+        self.queue = Queue(database)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Self:
@@ -248,8 +254,11 @@ class Store:
             into: id -> id of the record it was merged into.
         """
         reason = Reason(fate, deleted_at or {}, into or {})
+        target = self._writer(layout).target
         with self._database.write() as connection:
-            return tombstones.bury(connection, self._writer(layout).target, ids, reason, now=now)
+            queue_rows.hold(connection, [layout.source], alone=False)
+            overlay.leave(connection, target, ids, now=now)
+            return tombstones.bury(connection, target, ids, reason, now=now)
 
     def tombstones(self, source: str, type_name: str, fate: Fate | None = None) -> list[tuple[int, Fate]]:
         """Return id and reason of the tombstones of a type, by id; with `fate` only of those."""
@@ -269,90 +278,6 @@ class Store:
         """Change the reason of tombstones, now that it is known better; return how many there were."""
         with self._database.write() as connection:
             return tombstones.amend(connection, (source, type_name), ids, Reason(fate, deleted_at or {}, into or {}))
-
-    # progress
-
-    def plan_load(self, source: str, type_name: str, slices: Sequence[Slice]) -> None:
-        """Begin the load of a type with these slices; an earlier plan of it is forgotten."""
-        with self._database.write() as connection:
-            progress.plan(connection, source, type_name, slices)
-
-    def open_slices(self, source: str) -> list[Slice]:
-        """Return all slices of loads that `finish_load` has not ended, those that are done included."""
-        with self._database.read() as connection:
-            return progress.unfinished(connection, source)
-
-    def finish_load(self, source: str, type_name: str, watermark: datetime | None, *, now: datetime | None = None) -> None:
-        """End the load of a type, in one step with its watermark (None: the type has none)."""
-        with self._database.write() as connection:
-            progress.finish(connection, source, type_name, watermark_at=watermark, now=now)
-
-    def loaded_types(self, source: str) -> set[str]:
-        """Return the types whose first load has ended."""
-        with self._database.read() as connection:
-            return progress.loaded_types(connection, source)
-
-    def watermarks(self, source: str) -> dict[str, Watermark]:
-        """Return type name -> watermark."""
-        with self._database.read() as connection:
-            return progress.watermarks(connection, source)
-
-    def set_watermarks(self, source: str, marks: Mapping[str, Watermark], *, now: datetime | None = None) -> None:
-        """Store, by type, that changes up to these marks are in the database."""
-        with self._database.write() as connection:
-            for type_name, mark in marks.items():
-                progress.set_watermark(connection, source, type_name, mark)
-                progress.touch(connection, source, type_name, now)
-
-    def set_complete(self, source: str, types: Collection[str], at: datetime) -> None:
-        """Store that of these types everything is here that had changed on the tracker before `at`, our time."""
-        with self._database.write() as connection:
-            progress.set_complete(connection, source, types, at)
-
-    def note(self, source: str, key: str, value: str) -> None:
-        """Store one small fact about a source."""
-        with self._database.write() as connection:
-            progress.set_note(connection, source, key, value)
-
-    def notes(self, source: str) -> dict[str, str]:
-        """Return the facts about a source."""
-        with self._database.read() as connection:
-            return progress.notes(connection, source)
-
-    # runs
-
-    def begin_run(self, source: str, now: datetime) -> int:
-        """Record that a run began; return its number."""
-        with self._database.write() as connection:
-            return runs.begin(connection, source, now)
-
-    def end_run(
-        self,
-        run_id: int,
-        now: datetime,
-        *,
-        tally: Tally,
-        requests: int,
-        outcome: str,
-        failures: Sequence[Failure],
-    ) -> None:
-        """Record how a run ended.
-
-        Args:
-            outcome: one word.
-        """
-        with self._database.write() as connection:
-            runs.end(connection, run_id, Ending(now, tally, requests, outcome, failures))
-
-    def failures(self, source: str) -> list[Failure]:
-        """Return what did not work in the last run of `source` that came to an end, in its order."""
-        with self._database.read() as connection:
-            return runs.failures(connection, source)
-
-    def status(self, source: str) -> list[TypeStatus]:
-        """Return the state of every type of `source`, vanished ones included, by name."""
-        with self._database.read() as connection:
-            return runs.status(connection, source)
 
     # comparisons with the tracker
 

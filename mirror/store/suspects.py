@@ -25,8 +25,9 @@ NAME = "name"  # others may show it under an older name
 
 
 def add(connection: Connection, source: str, kind: str, ids: Mapping[str, Collection[int]]) -> None:
-    """Suspect records, by type; those suspected already stay so."""
-    rows = [{"source": source, "kind": kind, "type": name, "id": each} for name, some in ids.items() for each in some]
+    """Suspect records, by type; those suspected already stay so. One that only is here cannot be read again."""
+    found = [(name, each) for name, some in ids.items() for each in some if each >= 0]
+    rows = [{"source": source, "kind": kind, "type": name, "id": each} for name, each in found]
     if rows:
         connection.execute(_insert_new(connection, suspect), rows)
 
@@ -91,7 +92,7 @@ def remember_dropped(connection: Connection, layout: Layout, ids: Collection[int
         {"source": layout.source, "type": kind, "id": target, "referrer_type": layout.type.name, "referrer_id": owner}
         for name, ends in before.items()
         for owner, target, of_type in ends - now.get(name, set())
-        if target is not None and (kind := of_type or _only_target(layout, name))
+        if target is not None and target >= 0 and (kind := of_type or _only_target(layout, name))
     ]
     if rows:
         connection.execute(_insert_new(connection, referrer), rows)
@@ -142,7 +143,7 @@ def _remembered(source: str, type_name: str, ids: list[int]) -> tuple[ColumnElem
 
 
 def _conditions(pointer: Pointer, source: str, ids: list[int]) -> tuple[ColumnElement[bool], ...]:
-    return (pointer.table.c.source == source, pointer.leads, pointer.target.in_(ids))
+    return (pointer.table.c.source == source, pointer.table.c.id >= 0, pointer.leads, pointer.target.in_(ids))
 
 
 def _insert_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

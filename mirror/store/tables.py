@@ -230,6 +230,7 @@ change = Table(
     Column("made_by", Text, nullable=False, server_default=""),
     Column("via", Text, nullable=False),
     Index("ix_mirror_change_record", "source", "type", "record_id"),
+    sqlite_autoincrement=True,  # an id is never used again, so that it means one change for ever; Postgres sees to it anyhow
 )
 
 # The audit trail: each attempt to send a change, and each end of one.
@@ -251,7 +252,7 @@ log = Table(
     Column("remote", JsonText),
     Column("base_revision", Text),
     Column("revision", Text),  # of the record afterwards; null when it is not known
-    Column("outcome", Text, nullable=False),  # done, adopted, already, refused, conflict, unknown, discarded, overruled
+    Column("outcome", Text, nullable=False),  # a word of model.change.End
     Column("words", Text, nullable=False),
     Column("attempt", BigInteger),
     Column("made_at", Instant, nullable=False),

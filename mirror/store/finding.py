@@ -1,0 +1,248 @@
+"""Finds records by what people call them: id, key, name; also those that only the queue still knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, literal, null, select
+
+from mirror.model.change import Action
+from mirror.model.layout import Layout
+from mirror.model.part import Part
+from mirror.model.schema import Kind
+from mirror.model.write import Target
+from mirror.store.database import Database
+from mirror.store.record_tables import describe
+from mirror.store.tables import change as changes
+from mirror.store.tables import log, tombstone
+from mirror.store.tables import source as sources
+
+_ENOUGH = 20  # of equal names; nobody reads a longer list of candidates
+_NEAR = 2000  # names that are compared with one that is not there
+
+Layouts = Mapping[str, Mapping[str, Layout]]
+"""Source -> type name -> layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One record that was found.
+
+    Attributes:
+        key: the value of its key field; None when the type has none.
+        name: as others show it; None when the type has none.
+    """
+
+    layout: Layout
+    id: int
+    key: str | None = None
+    name: str | None = None
+
+
+class Finder:
+    """Looks into one database. Every method is one reading transaction and raises StoreError when the database fails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def adoption(self, source: str) -> tuple[str, datetime] | None:
+        """Return digest and time of the catalog that was adopted last; layouts stay as they are while these do."""
+        query = select(sources.c.digest, sources.c.adopted_at).where(sources.c.name == source)
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else (row.digest, row.adopted_at)
+
+    def by_id(self, layouts: Iterable[Layout], record_id: int) -> list[Hit]:
+        """Return the records of these types that have that id."""
+        with self._database.read() as connection:
+            return [hit for each in layouts for hit in _hits(connection, each, describe(each).table.c.id == record_id)]
+
+    def by_key(self, layouts: Iterable[Layout], key: str) -> list[Hit]:
+        """Return the records of these types whose key field says `key`, in whatever case if none says it exactly."""
+        return self._by_column([(each, _key_column(each)) for each in layouts], key)
+
+    def by_name(self, layouts: Iterable[Layout], name: str) -> list[Hit]:
+        """Return the records of these types that others show as `name`, in whatever case if none is shown exactly so."""
+        return self._by_column([(each, _name_column(each)) for each in layouts], name)
+
+    def by_field(self, layouts: Iterable[Layout], names: Collection[str], text: str) -> list[Hit]:
+        """Return the records that say `text` in one of these text fields, named in lower case; in any case as above."""
+        return self._by_column(
+            [
+                (layout, each.name)
+                for layout in layouts
+                for each in layout.columns
+                if each.kind is Kind.TEXT and each.part is Part.VALUE and each.field.lower() in names
+            ],
+            text,
+        )
+
+    def _by_column(self, places: Sequence[tuple[Layout, str | None]], text: str) -> list[Hit]:
+        with self._database.read() as connection:
+            exact = _matching(connection, places, lambda column: column == text)
+            variants = sorted({text.upper(), text.lower()})  # as the next step finds them too, but by an index
+            found = exact or _matching(connection, places, lambda column: column.in_(variants))
+            any_case = func.lower(literal(text))
+            return found or _matching(connection, places, lambda column: func.lower(column) == any_case)
+
+    def near_keys(self, layouts: Iterable[Layout], beginning: str) -> list[str]:
+        """Return some keys that begin so, in whatever case."""
+        return self._near([(each, _key_column(each)) for each in layouts], beginning)
+
+    def near_names(self, layouts: Iterable[Layout]) -> list[str]:
+        """Return names of records of these types; not all where there are very many."""
+        return self._near([(each, _name_column(each)) for each in layouts], "")
+
+    def _near(self, places: Iterable[tuple[Layout, str | None]], beginning: str) -> list[str]:
+        found: set[str] = set()
+        with self._database.read() as connection:
+            for layout, name in places:
+                if name is None:
+                    continue
+                table = describe(layout).table
+                begins = func.lower(table.c[name]).startswith(beginning.lower(), autoescape=True)
+                query = select(table.c[name]).where(table.c.source == layout.source, begins).limit(_NEAR)
+                found.update(str(each) for each in connection.scalars(query) if each)
+        return sorted(found)
+
+    def seen(self, layout: Layout, field: str, text: str) -> list[Target]:
+        """Return what records of this type refer to in this field under the name `text`; in any case if not exactly.
+
+        That finds records of types that are not mirrored themselves.
+        """
+        place = _pointing(layout, field)
+        if place is None:
+            return []
+        table, target, name, kind = place
+        with self._database.read() as connection:
+            for condition in (name == text, func.lower(name) == func.lower(literal(text))):
+                query = select(target, name, kind).where(table.c.source == layout.source, target.is_not(None), condition)
+                rows = connection.execute(query.distinct().limit(_ENOUGH)).all()
+                if rows:
+                    return [Target(row[2] or "", int(row[0]), row[1]) for row in rows]
+        return []
+
+    def row(self, layout: Layout, record_id: int) -> dict[str, Any] | None:
+        """Return the local row of a record by column name; None when there is none."""
+        table = describe(layout).table
+        query = select(table).where(table.c.source == layout.source, table.c.id == record_id)
+        with self._database.read() as connection:
+            found = connection.execute(query).mappings().first()
+        return None if found is None else dict(found)
+
+    def items(self, layout: Layout, record_id: int, field: str) -> list[Target] | list[str]:
+        """Return what a many-valued field of a record holds, in its order: records, or plain values."""
+        table = describe(layout).links[field]
+        query = select(table).where(table.c.source == layout.source, table.c.id == record_id).order_by(table.c.position)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        if "value" in table.c:
+            return [str(row.value) for row in rows]
+        return [Target(row.target_type or "", row.target_id, row.target_name) for row in rows if row.target_id is not None]
+
+    def created(self, layouts: Layouts, number: int) -> list[Hit]:
+        """Return the records that are or were called NEW-`number`: those that wait, and those that were pushed since."""
+        here = (changes.c.source, changes.c.type, changes.c.record_id)
+        waiting = select(*here, changes.c.value).where(changes.c.action == Action.CREATE.value)
+        pushed = select(log.c.source, log.c.type, log.c.record_id).where(
+            log.c.action == Action.CREATE.value, log.c.temporary_id == -number, log.c.record_id > 0
+        )
+        with self._database.read() as connection:
+            rows = {tuple(row) for row in connection.execute(pushed)}
+            for row in connection.execute(waiting):
+                if -number in (row.record_id, _read(row.value).get("temporary_id")):
+                    rows.add((row.source, row.type, row.record_id))
+            places = [(layouts[row[0]][row[1]], row[2]) for row in sorted(rows) if row[1] in layouts.get(row[0], {})]
+            found = [(each, _hits(connection, each, describe(each).table.c.id == record_id)) for each, record_id in places]
+        return [hit for _layout, hits in found for hit in hits]
+
+    def absent(self, layouts: Layouts) -> list[Hit]:
+        """Return the records that have open changes but no local row: deleted here, or gone on the tracker."""
+        query = select(changes.c.source, changes.c.type, changes.c.record_id, changes.c.action, changes.c.base)
+        found: dict[tuple[str, str, int], Hit] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                layout = layouts.get(row.source, {}).get(row.type)
+                if layout is None or _hits(connection, layout, describe(layout).table.c.id == row.record_id):
+                    continue
+                is_deletion = row.action == Action.DELETE.value and row.base
+                last = _read(row.base)["row"] if is_deletion else _last_row(connection, layout, row.record_id)
+                found[row.source, row.type, row.record_id] = _from_row(layout, row.record_id, last)
+        return list(found.values())
+
+    def buried(self, layouts: Iterable[Layout], record_id: int) -> list[Hit]:
+        """Return the records with that id that have vanished from the tracker."""
+        found = []
+        with self._database.read() as connection:
+            for each in layouts:
+                last = _last_row(connection, each, record_id)
+                if last:
+                    found.append(_from_row(each, record_id, last))
+        return found
+
+
+def _hits(connection: Connection, layout: Layout, *conditions: ColumnElement[bool]) -> list[Hit]:
+    table = describe(layout).table
+    shown = [null() if name is None else table.c[name] for name in (_key_column(layout), _name_column(layout))]
+    query = select(table.c.id, *shown).where(table.c.source == layout.source, *conditions).limit(_ENOUGH)
+    return [Hit(layout, row[0], row[1], row[2]) for row in connection.execute(query)]
+
+
+def _matching(
+    connection: Connection,
+    places: Iterable[tuple[Layout, str | None]],
+    condition: Callable[[ColumnElement[Any]], ColumnElement[bool]],
+) -> list[Hit]:
+    return [
+        hit
+        for layout, name in places
+        if name is not None
+        for hit in _hits(connection, layout, condition(describe(layout).table.c[name]))
+    ]
+
+
+def _key_column(layout: Layout) -> str | None:
+    return _text_column(layout, layout.type.key_field)
+
+
+def _name_column(layout: Layout) -> str | None:
+    return _text_column(layout, layout.type.name_field)
+
+
+def _text_column(layout: Layout, field: str | None) -> str | None:
+    return next((each.name for each in layout.columns if each.field == field and each.kind is Kind.TEXT), None)
+
+
+def _pointing(layout: Layout, field: str) -> tuple[Table, Any, Any, Any] | None:
+    """Return the table that holds the references of a field, and its columns of id, name and type."""
+    described = describe(layout)
+    link = next((each for each in layout.links if each.field == field and each.kind is Kind.LINKS), None)
+    if link is not None:
+        table = described.links[field]
+        return table, table.c.target_id, table.c.target_name, table.c.target_type
+    parts = {each.part: each.name for each in layout.columns if each.field == field}
+    if Part.ID not in parts or Part.NAME not in parts:
+        return None
+    table = described.table
+    kind = table.c[parts[Part.TYPE]] if Part.TYPE in parts else null()
+    return table, table.c[parts[Part.ID]], table.c[parts[Part.NAME]], kind
+
+
+def _last_row(connection: Connection, layout: Layout, record_id: int) -> Mapping[str, Any]:
+    this = and_(tombstone.c.source == layout.source, tombstone.c.type == layout.type.name, tombstone.c.id == record_id)
+    return _read(connection.scalar(select(tombstone.c.last_row).where(this)))
+
+
+def _from_row(layout: Layout, record_id: int, row: Mapping[str, Any]) -> Hit:
+    key, name = (None if each is None else row.get(each) for each in (_key_column(layout), _name_column(layout)))
+    return Hit(layout, record_id, key, name)
+
+
+def _read(value: Any) -> Mapping[str, Any]:
+    """Return a JSON object of the database; empty for null."""
+    found: Mapping[str, Any] = json.loads(value) if isinstance(value, str) else value or {}
+    return found

@@ -1,0 +1,240 @@
+"""Takes edits into the queue: those people make by command or script, and those that SQL made, once they are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from sqlalchemy import select
+
+from mirror.errors import UsageError
+from mirror.merge.fields import equal
+from mirror.model.cells import cells_in, columns_of
+from mirror.model.change import Action, Change, End, State
+from mirror.store import local_rows, lookups, queue_rows
+from mirror.store.overlay import take_out
+from mirror.store.queue_desks import Desks
+from mirror.store.queue_ends import discard_creation, put_row_back
+from mirror.store.queue_promote import show_name
+from mirror.store.queue_sheet import Sheet
+from mirror.store.queue_states import LINKING, is_captured, is_frozen
+from mirror.store.tables import blob
+
+
+def add(desks: Desks, new: Sequence[Change]) -> list[Change]:
+    """Make changes and return what is open for them; see Queue.add."""
+    queue_rows.hold(desks.connection, {each.source for each in new})
+    found: set[int] = set()
+    for record, group in groupby(new, key=lambda each: (each.source, each.type_name, each.record_id)):
+        sheet = desks.sheet(*record)
+        wanted = [replace(each, made_at=each.made_at or desks.now, id=0) for each in group]
+        for each in wanted:
+            _add_one(desks, sheet, each)
+        sheet.save()
+        if sheet.record_id < 0 and any(each.field == sheet.layout.type.name_field for each in wanted):
+            show_name(desks, sheet)
+        found |= {each.id for one in wanted for each in _open_for(sheet, one)}
+    return queue_rows.by_ids(desks.connection, found)
+
+
+def _open_for(sheet: Sheet, made: Change) -> list[Change]:
+    if made.action is Action.UPDATE:
+        return [each for each in sheet.chain(made.field)[-1:] if not is_captured(each)]
+    if made.action in LINKING:
+        return sheet.items(made.field, made.item)[-1:]
+    alike = [each for each in sheet.changes if (each.action, each.field, each.item) == (made.action, made.field, made.item)]
+    return alike[-1:]
+
+
+def _add_one(desks: Desks, sheet: Sheet, new: Change) -> None:
+    if new.action is Action.CREATE:
+        _create(sheet, new)
+        return
+    if sheet.row is None and new.action is Action.DELETE and sheet.deletion() is not None:
+        return
+    if sheet.row is None:
+        raise UsageError(f"{new.type_name} {sheet.label()} is not here, or is to be deleted: see mirror changes")
+    new = replace(new, base=None, base_revision=sheet.revision, state=State.READY, remote=None)
+    if new.action is Action.UPDATE:
+        _update(sheet, new)
+    elif new.action in LINKING:
+        _link(sheet, _with_name(desks, sheet, new))
+    elif new.action is Action.DELETE and sheet.record_id < 0:
+        discard_creation(desks, sheet)
+    elif new.action is Action.DELETE:
+        take_out(sheet, sheet.add(new))
+    else:
+        _require_content(sheet, new)
+        sheet.add(new)
+
+
+def _create(sheet: Sheet, new: Change) -> None:
+    if sheet.row is not None or sheet.record_id >= 0:
+        raise UsageError(f"{new.type_name} {sheet.label()} is there already")
+    local_rows.add_row(sheet.desk.connection, sheet.desk.target, sheet.record_id, sheet.desk.now)
+    sheet.row = local_rows.read_rows(sheet.desk.connection, sheet.desk.target, [sheet.record_id])[sheet.record_id]
+    sheet.add(replace(new, base=None, value=None, base_revision=None, state=State.READY, remote=None))
+
+
+def _require_content(sheet: Sheet, new: Change) -> None:
+    """Refuse to attach a file whose content is not in the database, or not any more."""
+    digest = (new.value or {}).get("digest") if new.action is Action.ATTACH else None
+    if digest is None:
+        return
+    if sheet.desk.connection.scalar(select(blob.c.digest).where(blob.c.digest == digest)) is None:
+        raise UsageError(f"the content of {(new.value or {}).get('name')} is not stored: store it, and attach it again")
+
+
+def _update(sheet: Sheet, new: Change) -> None:
+    """Make an edit of one field upon what is shown; it takes the place of one before that may be altered.
+
+    | before               | what happens                                                          |
+    |----------------------|-----------------------------------------------------------------------|
+    | nothing              | a change upon the row's value; none when it is the same               |
+    | READY, REFUSED       | replaced, upon the same base; both vanish when the new value is that  |
+    | CONFLICT             | replaced, still a CONFLICT; OVERRULED when the new value is remote's  |
+    | in flight, CAPTURED  | a change behind it, upon its value; none when it is the same          |
+    """
+    field = new.field
+    value = cells_in(new.value or {}, sheet.layout, field)
+    if not value:
+        raise UsageError(f"{new.type_name} has no field {field!r} with a single value")
+    chain = sheet.chain(field)
+    last = chain[-1] if chain else None
+    if last is None or is_frozen(last):
+        shown = sheet.cells(field)
+        if not equal(sheet.layout, field, shown, value):
+            sheet.add(replace(new, base=shown, value=value))
+        return
+    if equal(sheet.layout, field, last.value or {}, value) and last.state is State.READY:
+        return
+    if last.state is State.CONFLICT and equal(sheet.layout, field, last.remote or last.base or {}, value):
+        sheet.end(last, End.OVERRULED, "set to what the tracker has")
+        return
+    conflict = last.state is State.CONFLICT
+    if not conflict and equal(sheet.layout, field, last.base or {}, value):
+        sheet.end(last, End.DISCARDED, "set back to what it was")
+        return
+    sheet.drop(last)
+    sheet.add(
+        replace(
+            new,
+            base=last.base,
+            value=value,
+            base_revision=last.base_revision,
+            state=State.CONFLICT if conflict else State.READY,
+            reason=last.reason if conflict else "",
+            remote=last.remote,
+        )
+    )
+
+
+def _link(sheet: Sheet, new: Change) -> None:
+    """Put an item in or take it out, as shown now; an opposite change before, that may be altered, is taken back instead."""
+    chain = sheet.items(new.field, new.item)
+    wanted = sheet.item(new.field, new.item)
+    shown = [each for each in sheet.links(new.field) if wanted.is_same(sheet.item_of(each))]
+    if bool(shown) is (new.action is Action.LINK):
+        return
+    if chain and not is_frozen(chain[-1]):
+        sheet.end(chain[-1], End.DISCARDED, "taken back by a later edit")
+        return
+    sheet.add(replace(new, base={"rows": shown} if new.action is Action.UNLINK else None))
+
+
+def _with_name(desks: Desks, sheet: Sheet, new: Change) -> Change:
+    """Return a LINK with the name and the type of its target, as far as they can be known."""
+    if not any(each.field == new.field for each in sheet.layout.links):
+        raise UsageError(f"{new.type_name} has no field {new.field!r} with several values")
+    item = sheet.item(new.field, new.item)
+    if new.action is not Action.LINK or item.id is None or new.value:
+        return new
+    described = sheet.layout.type.field(new.field)
+    only = described.targets[0] if described is not None and len(described.targets) == 1 else None
+    type_name = item.type_name or only
+    name = None
+    if type_name in desks.layouts:
+        name = lookups.names(desks.connection, desks.layouts[type_name], [item.id]).get(item.id)
+    return replace(new, value={"name": name, "type": type_name})
+
+
+def take_in(desks: Desks, captured: Change, made: Sequence[Change]) -> None:
+    """Put `made` in the place of what SQL made; see Queue.take_in."""
+    queue_rows.hold(desks.connection, [captured.source])
+    sheet = desks.sheet(captured.source, captured.type_name, captured.record_id)
+    here = next((each for each in sheet.changes if each.id == captured.id and is_captured(each)), None)
+    if here is None:
+        return
+    made = [replace(each, made_at=each.made_at or here.made_at, id=0) for each in made]
+    if here.action is Action.DELETE:
+        _take_in_deletion(desks, sheet, here, made)
+    else:
+        _take_in_cells(sheet, here, made)
+    sheet.save()
+
+
+def _take_in_deletion(desks: Desks, sheet: Sheet, captured: Change, made: Sequence[Change]) -> None:
+    base = captured.base or {}
+    if sheet.record_id < 0 or not made:
+        put_row_back(sheet, captured)
+        why_not = "" if sheet.record_id < 0 and made else "not taken in"
+        try:
+            if not why_not:
+                discard_creation(desks, sheet)
+        except UsageError as error:
+            why_not = str(error)
+        if why_not:
+            sheet.end(captured, End.REFUSED, why_not)
+        return
+    links = dict(base.get("links") or {})
+    for field in {each.field for each in sheet.changes if each.action in LINKING}:
+        links[sheet.desk.target.links[field].name] = sheet.tracker_links(field)
+    new = made[0]
+    base = {"row": {**base["row"], **sheet.tracker, "_dirty": False}, "links": links}
+    sheet.swap(captured, base=base, state=new.state, reason=new.reason, made_by=new.made_by or captured.made_by)
+
+
+def _take_in_cells(sheet: Sheet, captured: Change, made: Iterable[Change]) -> None:
+    """Put one change for each field in the place of the captured one, each with its part of what that knew.
+
+    Where a later one touches the field already, that takes over the part: what was wanted before it matters no more.
+    """
+    was = {each.field: _before(sheet, captured, each.field) for each in made}
+    for each in made:
+        cells = was[each.field]
+        seen = {name: value for name, value in (captured.remote or {}).items() if name in cells} or None
+        chain = [one for one in sheet.chain(each.field) if one is not captured]
+        later = next((one for one in chain if sheet.changes.index(one) > sheet.changes.index(captured)), None)
+        if later is None:
+            sheet.changes.insert(
+                sheet.changes.index(captured), replace(each, base=cells, remote=seen, base_revision=captured.base_revision)
+            )
+            for name, value in cells.items():
+                sheet.tracker.setdefault(name, value)
+        else:
+            value = {**(each.value or {}), **(later.value or {})}
+            sheet.swap(later, base={**(later.base or {}), **cells}, value=value, remote=later.remote or seen)
+    sheet.leave(captured, has_it=False, except_for=was)
+    fields = sheet.fields_of(captured)
+    if was:
+        sheet.drop(captured)
+    else:
+        sheet.end(captured, End.DISCARDED, "it changes nothing")
+    for field in fields | was.keys():
+        sheet.join(field)
+
+
+def _before(sheet: Sheet, captured: Change, field: str) -> dict[str, object]:
+    """Return the cells of a field as they were shown before the captured change."""
+    later = sheet.changes[sheet.changes.index(captured) + 1 :]
+    deletion = sheet.deletion()
+    gone = (deletion.base or {}).get("row", {}) if deletion is not None else {}
+    row = gone if sheet.row is None else sheet.row
+    # The column of a field that has vanished stands for the field.
+    names = [each.name for each in columns_of(sheet.layout, field).values()] or [field]
+    found = {name: row.get(name) for name in names}
+    for each in (*reversed(later), captured):
+        if each.action is Action.UPDATE:
+            found |= {name: value for name, value in (each.base or {}).items() if name in found}
+    return found
