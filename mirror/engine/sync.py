@@ -13,7 +13,10 @@ from mirror.engine.census import take_census
 from mirror.engine.changes import pull_changes
 from mirror.engine.deletions import follow_feed, settle_absent
 from mirror.engine.load import LOAD_BEGAN, load_in_order
+from mirror.engine.resolving import apply_policies
 from mirror.engine.run import Run
+from mirror.engine.settling import settle_in_flight
+from mirror.engine.taking_in import take_in
 from mirror.errors import ConfigError, MassDeleteError, RemoteError, UnknownTypeError
 from mirror.model.event import Event, Phase, SliceFailed, SyncEnded, SyncStarted, Tally, Waiting
 from mirror.model.layout import Layout
@@ -83,6 +86,8 @@ def sync_source(
 ) -> SyncReport:
     """Bring the stored records of `source` in line with the tracker. Only reads from the tracker.
 
+    What an earlier push has sent and got no answer for is settled first; what waits in the queue meets what is pulled.
+
     The caller holds the database's lease. Whatever was stored before a failure stays.
 
     Args:
@@ -103,7 +108,8 @@ def sync_source(
         _sync(run, options)
     except RemoteError as error:
         run.fail("", Phase.DISCOVER, error)
-    _keep_learned(run)
+    keep_learned(run)
+    apply_policies(store, run.layouts, source.name, source.conflicts)
     requests, seconds = connector.transport.requests_made, time.monotonic() - began
     report = SyncReport(source.name, run.tally, requests, seconds, tuple(run.failed), tuple(run.refused))
     store.end_run(
@@ -125,7 +131,8 @@ def learned_before(store: Store, source: str) -> dict[str, str]:
     return {key.removeprefix(_LEARNED): value for key, value in notes.items() if key.startswith(_LEARNED) and value}
 
 
-def _keep_learned(run: Run) -> None:
+def keep_learned(run: Run) -> None:
+    """Store what the connector found out about the server, for later runs."""
     before = learned_before(run.store, run.source.name)
     for key in before.keys() | run.connector.learned.keys():
         now = run.connector.learned.get(key, "")
@@ -137,6 +144,8 @@ def _sync(run: Run, options: SyncOptions) -> None:
     began_at = run.clock()
     offered, grown = _discovered(run)
     run.layouts = offered
+    take_in(run.store, offered, run.source.name, run.source.protect)
+    settle_in_flight(run)
     run.store.show_work_items(run.source.name, url=run.source.url, states=run.source.states)
     names = choose(offered, options.types)
     loaded = run.store.loaded_types(run.source.name)

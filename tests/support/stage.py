@@ -78,6 +78,8 @@ class Stage(ABC):
         kind: as registered in mirror/connectors/registry.py.
         busy: a type whose records carry a stamp, of which there are many, and which people may create, edit and delete.
         text_field: a field of `busy` for text of any length.
+        title_field: a field of `busy` for one line of text; every record has one.
+        writes: an expression for the paths, with the query, of requests that write and of no others; with `POST|PUT|DELETE`.
         few: types that are enough where a test is not about all of them: `busy`, all that its records refer to, and all that
             `rename` and `edit` touch. Most of a sync's time goes by the number of types.
         allowed: the allow-list of `source`; all types unless a test sets it to `few`.
@@ -86,6 +88,8 @@ class Stage(ABC):
     kind: ClassVar[str]
     busy: ClassVar[str]
     text_field: ClassVar[str]
+    title_field: ClassVar[str]
+    writes: ClassVar[str]
     few: ClassVar[tuple[str, ...]]
     tracker: Simulator
     allowed: tuple[str, ...] = ("*",)
@@ -128,6 +132,24 @@ class Stage(ABC):
         The expectation comes from the simulator's own data, never from the connector's code. A type that has no table is
         told as `<type>: not mirrored`.
         """
+
+    def texts(self) -> dict[int, str]:
+        """Return `text_field` of all records of `busy` that a listing shows; "" where there is none."""
+        found: dict[int, str] = {}
+        for each in self.ids(self.busy):
+            try:
+                found[each] = self.text_of(each)
+            except (KeyError, IndexError, StopIteration):
+                found[each] = ""
+        return found
+
+    @abstractmethod
+    def titles(self) -> list[str]:
+        """Return `title_field` of all records of `busy` that a listing shows."""
+
+    @abstractmethod
+    def comments(self) -> list[str]:
+        """Return the texts of all comments on records of `busy`."""
 
     @abstractmethod
     def walk(self, seed: int, *, access: bool = True) -> Walk:

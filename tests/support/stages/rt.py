@@ -33,6 +33,8 @@ class TheStage(Stage):
     kind = "rt"
     busy = "ticket"
     text_field = "CF.{Notes}"
+    title_field = "Subject"
+    writes = r"/ticket(/\d+(/(comment|correspond|take|untake|steal))?)?($|\?)|/tickets/bulk"
     few = tuple("ticket transaction attachment queue user group customfield customrole asset catalog article class".split())
 
     def __init__(self, *, records: int, seed: int, clock: Clock | None) -> None:
@@ -84,6 +86,16 @@ class TheStage(Stage):
     def text_of(self, record_id: int) -> str:
         fields = self.world.truth("ticket")[record_id]["CustomFields"]
         return str(next(each for each in fields if each["name"] == "Notes")["values"][0])
+
+    def titles(self) -> list[str]:
+        view = self.world.view()
+        return [str(view.row("ticket", each)["Subject"]) for each in self.ids("ticket")]
+
+    def comments(self) -> list[str]:
+        view = self.world.view()
+        made = {each for each in self.ids("transaction") if view.row("transaction", each)["Type"] == "Comment"}
+        parts = (view.row("attachment", each) for each in self.ids("attachment"))
+        return [(each["Content"] or b"").decode(errors="replace") for each in parts if each["TransactionId"] in made]
 
     def edit(self, record_id: int, text: str = "edited") -> None:
         self.world.update(record_id, {"CustomFields": {"Notes": text}})

@@ -45,6 +45,8 @@ class TheStage(Stage):
     kind = "versionone"
     busy = "Story"
     text_field = "Description"
+    title_field = "Name"
+    writes = r"rest-1.*/Data/|api/asset(?!\?previewOnly)|attachment\.img"
     few = tuple(
         """Story Defect Epic Theme Task Test TestSet Request Issue Goal Scope Timebox Schedule Team Member Attachment Note
         StoryStatus StoryCategory StorySource WorkitemPriority WorkitemRisk ClassOfService Custom_Region""".split()
@@ -97,6 +99,12 @@ class TheStage(Stage):
 
     def text_of(self, record_id: int) -> str:
         return str(self.world.value(record_id, "Description"))
+
+    def titles(self) -> list[str]:
+        return [str(self.world.value(each, "Name")) for each in self.ids("Story")]
+
+    def comments(self) -> list[str]:
+        return [str(self.world.value(each, "Content")) for each in self.world.ids("Expression")]
 
     def edit(self, record_id: int, text: str = "edited") -> None:
         self.world.update(record_id, {"Description": text})

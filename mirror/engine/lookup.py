@@ -1,0 +1,188 @@
+"""Turns what people write for another record into that record: by its name, its key, its id, `Type:id` or NEW-3.
+
+People are also known by their login and their address. Every problem is a ValueError whose message is a sentence for people.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mirror.engine.finding import Found, by_source, label_of, new_number, typed
+from mirror.engine.validate import article, listed
+from mirror.model.layout import Layout
+from mirror.model.part import Part
+from mirror.model.schema import Field
+from mirror.model.write import Item, Target
+from mirror.store.finding import Finder, Hit
+
+_FEW = 3
+_ACCOUNTS = ("username", "emailaddress", "email")
+"""Fields, in lower case, by which people are known besides their name: rally.md §10.2 (User), versionone.md §7.2 (Member),
+rt.md §6.9 (user)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Looks for the records that a field of one source may refer to.
+
+    Attributes:
+        layouts: type name -> layout, of that source.
+    """
+
+    finder: Finder
+    layouts: Mapping[str, Layout]
+
+    def target(self, layout: Layout, field: Field, given: object) -> Target:
+        """Return the record that `given` means as a value, or an item, of `field`.
+
+        Args:
+            given: text as people write it, an id, a Target or a Found.
+
+        Raises:
+            ValueError: it means no record, several, or one of a type that the field does not take.
+        """
+        if isinstance(given, Found):
+            given = Target(given.layout.type.name, given.record_id)
+        if isinstance(given, Target):
+            return self._exactly(field, given)
+        if isinstance(given, bool) or not isinstance(given, str | int) or not str(given).strip():
+            raise ValueError(f"{field.name} takes {_kinds(field)}: a name, a key or an id, not {given!r}")
+        text = self._own(str(given).strip())
+        hits = _distinct(self._meant(field, text))
+        if len(hits) == 1:
+            return _target(hits[0])
+        if hits:
+            raise ValueError(f"{field.name}: {text!r} may be {listed(map(self._told, hits))}: say which by TYPE:ID")
+        return self._unmirrored(layout, field, text)
+
+    def _exactly(self, field: Field, target: Target) -> Target:
+        """Return the record of that type and id; of one whose type is not mirrored what is known already."""
+        kinds = self._candidates(field)
+        name = target.type_name or (field.targets[0] if len(field.targets) == 1 else "")
+        if name and name not in self.layouts:
+            return Target(name, target.id, target.name)
+        if name:
+            kinds = [self.layouts[name]] if self.layouts[name] in kinds else []
+        if not kinds:
+            raise ValueError(f"{field.name} takes {_kinds(field)}, and {name} is none")
+        hits = self._by_id(kinds, target.id)
+        if len(hits) == 1:
+            return _target(hits[0])
+        if hits:
+            raise ValueError(
+                f"{field.name}: the id {target.id} may be {listed(map(self._told, hits))}: say its type as well"
+            )
+        raise ValueError(f"{field.name}: there is no {name or 'record'} with the id {target.id}")
+
+    def _own(self, text: str) -> str:
+        """Return a key without the name of the source, which can only be this one."""
+        source, colon, rest = text.partition(":")
+        is_this = any(each.source.casefold() == source.casefold() for each in self.layouts.values())
+        return rest.strip() if colon and is_this and rest.strip() else text
+
+    def _told(self, hit: Hit) -> str:
+        """Return a record as people tell it from others of the same name: with its key, and the project it is in."""
+        label = label_of(hit)
+        exact = f"{hit.layout.type.name}:{hit.id}"
+        known = [] if label in (hit.name, exact.replace(":", "/", 1)) else [label]
+        known += [f"in {each}" for each in self._projects(hit)]
+        return f"{exact} ({' '.join(known)})" if known else exact
+
+    def _projects(self, hit: Hit) -> list[str]:
+        """Return the name of the project that a record is in, if its type has the field that the work has for that."""
+        fields = {name for each in self.layouts.values() if each.type.work_item for name in each.type.work_item.project}
+        columns = [each.name for each in hit.layout.columns if each.field in fields and each.part is Part.NAME]
+        row = self.finder.row(hit.layout, hit.id) if columns else None
+        return [str(row[each]) for each in columns if row[each]] if row else []
+
+    def _by_id(self, types: Sequence[Layout], record_id: int) -> list[Hit]:
+        """Return the records with that id, also those that vanished: trackers go on showing them in references."""
+        return self.finder.by_id(types, record_id) or self.finder.buried(types, record_id)
+
+    def _meant(self, field: Field, text: str) -> list[Hit]:
+        """Return the records that `text` may mean, of the types that the field takes."""
+        kinds = self._candidates(field)
+        number = new_number(text)
+        if number is not None:
+            return self._fitting(field, self.finder.created(by_source(self.layouts.values()), number), text)
+        with_type = typed(self.layouts.values(), text)
+        if with_type is not None and (with_type[1].isdecimal() or new_number(with_type[1]) is not None):
+            return self._fitting(field, self._by_number(*with_type), text)
+        hits = self.finder.by_id(kinds, int(text)) if text.isdecimal() else []
+        hits += self.finder.by_name(self._named(field), text)
+        hits = hits or self.finder.by_field(self._named(field), _ACCOUNTS, text)
+        if not hits and not text.isdecimal():
+            hits = self._fitting(field, self.finder.by_key(self.layouts.values(), text), text)
+        return hits or (self.finder.buried(kinds, int(text)) if text.isdecimal() else [])
+
+    def _by_number(self, types: Sequence[Layout], text: str) -> list[Hit]:
+        number = new_number(text)
+        if number is not None:
+            return [each for each in self.finder.created(by_source(types), number) if each.layout in types]
+        return self._by_id(types, int(text))
+
+    def _fitting(self, field: Field, hits: Sequence[Hit], text: str) -> list[Hit]:
+        """Return the hits of types that the field takes.
+
+        Raises:
+            ValueError: there are hits, and all are of other types.
+        """
+        kinds = self._candidates(field)
+        fitting = [each for each in hits if each.layout in kinds]
+        if hits and not fitting:
+            raise ValueError(f"{field.name} takes {_kinds(field)}, and {text} is {article(hits[0].layout.type.name)}")
+        return fitting
+
+    def _candidates(self, field: Field) -> list[Layout]:
+        """Return the types that a field may refer to; all of them where it is declared for one that is not mirrored.
+
+        A target that is no type of the source may be an abstract one, or one that is left out of the mirror.
+        """
+        there = [self.layouts[each] for each in field.targets if each in self.layouts]
+        return there if there and len(there) == len(field.targets) else list(self.layouts.values())
+
+    def _named(self, field: Field) -> list[Layout]:
+        """Return the types to look for names in; where any type may be meant, those whose records have keys: the work."""
+        there = [self.layouts[each] for each in field.targets if each in self.layouts]
+        return there or [each for each in self.layouts.values() if each.type.key_field and not field.targets]
+
+    def _unmirrored(self, layout: Layout, field: Field, text: str) -> Target:
+        """Return a record that is not mirrored: as other records show it, or by its bare id.
+
+        Raises:
+            ValueError: nothing is known of it, or the types that the field takes are mirrored and have no such record.
+        """
+        missing = [each for each in field.targets if each not in self.layouts]
+        if missing:
+            seen = self.finder.seen(layout, field.name, text)
+            if len(seen) == 1:
+                return Target(seen[0].type_name or missing[0], seen[0].id, seen[0].name)
+            number = text.rpartition(":")[2]
+            if number.isdecimal() and len(field.targets) == 1 and text in (number, f"{missing[0]}:{number}"):
+                return Target(missing[0], int(number))
+            raise ValueError(f"{field.name}: {listed(missing)} is not mirrored here, so {text!r} must be said by its id")
+        folded = {each.casefold(): each for each in self.finder.near_names(self._named(field))}
+        near = [folded[each] for each in difflib.get_close_matches(text.casefold(), folded, n=_FEW)]
+        hint = f"; did you mean {listed(near)}?" if near else ""
+        raise ValueError(f"{field.name} takes {_kinds(field)}, and none is called {text!r}{hint}")
+
+
+def item_of(item: Item) -> str:
+    """Return an item of a many-valued field as the queue has it: `Type:id`, or the plain value."""
+    if isinstance(item, str):
+        return item
+    return f"{item.type_name}:{item.id}" if item.type_name else str(item.id)
+
+
+def _kinds(field: Field) -> str:
+    return listed(map(article, field.targets)) if field.targets else "another record"
+
+
+def _distinct(hits: Sequence[Hit]) -> list[Hit]:
+    return list({(each.layout.type.name, each.id): each for each in hits}.values())
+
+
+def _target(hit: Hit) -> Target:
+    return Target(hit.layout.type.name, hit.id, hit.name)

@@ -1,0 +1,70 @@
+"""What became of each change of a push, told from the queue and the log so that none is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mirror.engine.pushing import Pushing
+from mirror.engine.showing import ShownChange
+from mirror.model.change import Action, Change, End, LogEntry
+
+_LOG_LINES = 20  # of the log for each change that ended: it, its earlier attempts, and what others did meanwhile
+_DONE = (End.DONE, End.ADOPTED, End.ALREADY)
+_FINAL = (*_DONE, End.DISCARDED, End.OVERRULED)
+
+
+@dataclass(frozen=True, slots=True)
+class PushedChange:
+    """A change, and what has become of it.
+
+    Attributes:
+        outcome: a word of End when it left the queue, else of State.
+        words: what the tracker said, or why it still waits.
+    """
+
+    shown: ShownChange
+    outcome: str
+    words: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the tracker has it."""
+        return self.outcome in _DONE
+
+
+def outcomes(push: Pushing, shown: Sequence[ShownChange]) -> tuple[PushedChange, ...]:
+    """Return what has become of these changes, from the queue and from the log, so that none is forgotten."""
+    now = push.open()
+    left = {each.id for each in now}
+    gone = len([each for each in shown if each.change.id not in left])
+    log = push.queue.log(push.source, limit=_LOG_LINES * gone) if gone else []
+    return tuple(_outcome(each, now, log) for each in shown)
+
+
+def _outcome(shown: ShownChange, now: Sequence[Change], log: Sequence[LogEntry]) -> PushedChange:
+    """Return what became of one change, or of the one that took its place when a conflict was resolved."""
+    waiting = next((each for each in now if each.id == shown.change.id), None)
+    if waiting is None:
+        entry = next((each for each in log if each.change.id == shown.change.id), None)
+        if entry is None or entry.end not in _FINAL:
+            waiting = next((each for each in now if _is_like(shown.change, each)), None)
+            entry = next((each for each in log if _is_like(shown.change, each.change, each.temporary_id)), entry)
+    if waiting is not None:
+        return PushedChange(shown, waiting.state.value, waiting.reason)
+    if entry is None:
+        return PushedChange(shown, End.DISCARDED.value, "another edit has taken its place")
+    words = entry.words
+    if entry.change.action is Action.CREATE and entry.end in _DONE:
+        words = f"{entry.label or entry.change.record_id}{f': {words}' if words else ''}"
+    return PushedChange(shown, entry.end.value, words)
+
+
+def _is_like(change: Change, other: Change, temporary_id: int | None = None) -> bool:
+    same = (change.type_name, change.action, change.field, change.item) == (
+        other.type_name,
+        other.action,
+        other.field,
+        other.item,
+    )
+    return same and change.record_id in (other.record_id, temporary_id) and other.id > change.id
