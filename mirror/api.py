@@ -5,34 +5,39 @@ from __future__ import annotations
 import difflib
 import logging
 import os
-import socket
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from mirror.config import FILE_NAME, Settings, SourceSettings, find, load
+from mirror.config import FILE_NAME, SourceSettings, find, load
 from mirror.config_edit import NewSource, append_source, read_pyral, write_file
 from mirror.connectors.base import Finding
 from mirror.connectors.registry import TRACKERS, connect
 from mirror.credentials import Place
+from mirror.engine.push import PlannedStep, PushedChange, PushOptions, PushReport, push_source
+from mirror.engine.showing import ShownChange, ShownEntry
 from mirror.engine.sync import SyncOptions, SyncReport, sync_source
 from mirror.engine.verify import USUAL_SAMPLE, VerifyOptions, VerifyReport, verify_source
 from mirror.errors import ConfigError, MirrorError, UnknownTypeError, UsageError
+from mirror.model.change import State
 from mirror.model.event import Event
 from mirror.model.layout import Layout, table_name
 from mirror.model.progress import Failure, TypeStatus
 from mirror.model.schema import RecordType
 from mirror.model.source import Source
+from mirror.queue_api import Edited, Editing, Looking
+from mirror.queue_api.opened import now
 from mirror.store.store import Store
 
 __all__ = [
     "TRACKERS",
     "USUAL_SAMPLE",
     "Answer",
+    "Edited",
     "Failure",
     "Finding",
     "Layout",
@@ -40,7 +45,13 @@ __all__ = [
     "NewSource",
     "Outcome",
     "Place",
+    "PlannedStep",
+    "PushOptions",
+    "PushReport",
+    "PushedChange",
     "PyralImport",
+    "ShownChange",
+    "ShownEntry",
     "SourceSettings",
     "SourceStatus",
     "SyncOptions",
@@ -53,15 +64,16 @@ __all__ = [
 
 EVERYTHING = SyncOptions()
 USUALLY = VerifyOptions()
+ALL_THAT_WAITS = PushOptions()
 
-Report = TypeVar("Report", SyncReport, VerifyReport)
+Report = TypeVar("Report", SyncReport, VerifyReport, PushReport)
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[Report]):
-    """What became of one source in a sync or a verification: a report, or the error that kept it from making one."""
+    """What became of one source in a sync, a push or a verification: a report, or the error that kept it from making one."""
 
     source: str
     report: Report | None = None
@@ -108,11 +120,12 @@ class TypeSummary:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """What the mirror holds of one source, and what of its last run did not work."""
+    """What the mirror holds of one source, what of its last run did not work, and how many changes are in which state."""
 
     name: str
     failures: Sequence[Failure]
     types: Sequence[TypeStatus]
+    waiting: Mapping[State, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +136,8 @@ class Answer:
     rows: Iterator[Sequence[object]]
 
 
-class Mirror:
+class Mirror(Editing, Looking):
     """The mirror of some sources in one database. Use it in a `with` block, or close it."""
-
-    def __init__(self, settings: Settings, environ: Mapping[str, str], *, settings_path: Path) -> None:
-        self._settings = settings
-        self._environ = environ
-        self._path = settings_path
-        self._store: Store | None = None
 
     @classmethod
     def open(cls, config: str | Path | None = None, database: str | None = None, *, new: bool = False) -> Self:
@@ -156,33 +163,7 @@ class Mirror:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Close the database."""
-        if self._store is not None:
-            self._store.close()
-            self._store = None
-
     # Sources
-
-    @property
-    def settings_path(self) -> Path | None:
-        """The settings file in use; None when there is none."""
-        return self._settings.path
-
-    @property
-    def sources(self) -> tuple[SourceSettings, ...]:
-        """All configured sources, in the order of the settings."""
-        return tuple(self._settings.sources.values())
-
-    def chosen(self, names: Sequence[str] = ()) -> tuple[SourceSettings, ...]:
-        """Return the sources of those names, or all.
-
-        Raises:
-            UsageError: one is not configured, or there is none at all.
-        """
-        if not self.sources:
-            raise UsageError("no source is configured; add one with: mirror add")
-        return tuple(self._settings[name] for name in dict.fromkeys(names)) if names else self.sources
 
     def check(self, name: str) -> Iterator[Finding]:
         """Yield what is right and wrong with the connection to one source.
@@ -234,7 +215,8 @@ class Mirror:
         store = self._existing_store()
         if store is None:
             return SourceStatus(name, (), ())
-        return SourceStatus(name, store.failures(name), store.status(name))
+        waiting = Counter(each.state for each in store.queue.open(name))
+        return SourceStatus(name, store.failures(name), store.status(name), waiting)
 
     @contextmanager
     def sql(self, query: str, params: Sequence[object] = ()) -> Iterator[Answer]:
@@ -272,10 +254,49 @@ class Mirror:
             return [
                 self._attempt(
                     each,
-                    lambda source: sync_source(source, connect(source), store, options, clock=_now, emit=emit),
+                    lambda source: sync_source(source, connect(source), store, options, clock=now, emit=emit),
                 )
                 for each in sources
             ]
+
+    def push(
+        self,
+        keys: Sequence[str] = (),
+        options: PushOptions = ALL_THAT_WAITS,
+        *,
+        names: Sequence[str] = (),
+        emit: Callable[[Event], None] = lambda _event: None,
+    ) -> list[Outcome[PushReport]]:
+        """Write to the trackers what was changed here. One that fails does not stop the others.
+
+        Args:
+            keys: what people call the records to push, with what they cannot do without; all that wait when there are none.
+            options: `records` in it is not looked at.
+            names: only these sources.
+            emit: told of progress, from any thread.
+
+        Raises:
+            UsageError: a source is not configured, a key leads to no record, or another run holds the database.
+            StoreError: the database cannot be opened.
+        """
+        store, records = self._filled_store(), self._records(keys)
+        chosen = [each for each in self.chosen(names) if not keys or each.name in records]
+        with self._lease(store):
+            return [self._pushed(each, replace(options, records=records.get(each.name)), emit) for each in chosen]
+
+    def _records(self, keys: Sequence[str]) -> dict[str, frozenset[tuple[str, int]]]:
+        """Return source -> type name and id of the records that people call so."""
+        found = [self._find(each) for each in keys]
+        return {
+            source: frozenset((each.layout.type.name, each.record_id) for each in found if each.source == source)
+            for source in dict.fromkeys(each.source for each in found)
+        }
+
+    def _pushed(self, settings: SourceSettings, options: PushOptions, emit: Callable[[Event], None]) -> Outcome[PushReport]:
+        store = self._filled_store()
+        if not store.queue.open(settings.name):  # then not even the secret is looked up
+            return Outcome(settings.name, PushReport(settings.name))
+        return self._attempt(settings, lambda source: push_source(source, connect, store, options, clock=now, emit=emit))
 
     def verify(
         self,
@@ -303,13 +324,10 @@ class Mirror:
             return [
                 self._attempt(
                     each,
-                    lambda source: verify_source(source, connect(source), store, options, clock=_now, emit=emit),
+                    lambda source: verify_source(source, connect(source), store, options, clock=now, emit=emit),
                 )
                 for each in sources
             ]
-
-    def _lease(self, store: Store) -> AbstractContextManager[None]:
-        return store.lease(f"process {os.getpid()} on {socket.gethostname()}", _now())
 
     def _attempt(self, settings: SourceSettings, work: Callable[[Source], Report]) -> Outcome[Report]:
         try:
@@ -353,26 +371,6 @@ class Mirror:
             write_file(secret_file, f"{said.secret}\n", mode=0o600)
         return PyralImport(self._path, secret_file, {key: said.scope[key] for key in said.scope if key not in own})
 
-    # The database
-
-    @property
-    def database_label(self) -> str:
-        """The database as it may be shown: without a password."""
-        return Store.label(self._settings.database)
-
-    def _opened_store(self) -> Store:
-        if self._store is None:
-            self._store = Store.open(self._settings.database)
-        return self._store
-
-    def _existing_store(self) -> Store | None:
-        """Return the store, or None when nothing was ever synced into the database."""
-        return self._opened_store() if Store.exists(self._settings.database) else None
-
-    def _layouts(self, source: str) -> Sequence[Layout]:
-        store = self._existing_store()
-        return list(store.layouts(source).values()) if store is not None else []
-
 
 def _scope_keys() -> dict[str, Mapping[str, type]]:
     return {kind: tracker.scope for kind, tracker in TRACKERS.items()}
@@ -382,7 +380,3 @@ def _summary(source: str, record_type: RecordType, table: str, rows: int | None)
     return TypeSummary(
         source, record_type.name, record_type.display_name, table, record_type.tracking, len(record_type.fields), rows
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

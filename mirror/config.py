@@ -9,8 +9,9 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,15 +19,18 @@ from platformdirs import user_config_path
 
 from mirror.credentials import ALTERNATIVES, Place, SecretReference
 from mirror.errors import ConfigError, UnknownSourceError
+from mirror.model.change import Side
 from mirror.model.source import Credential, Source
 from mirror.model.work_item import Category
 
 FILE_NAME = "mirror.toml"
 DEFAULT_DATABASE = "sqlite:///mirror.db"
-TOP_KEYS = ("database", "sources")
-SOURCE_KEYS = ("tracker", "url", "types", "concurrency", "secret", "user", "states")
+TOP_KEYS = ("database", "protect", "push_cap", "sources")
+SOURCE_KEYS = ("tracker", "url", "types", "concurrency", "secret", "user", "states", "conflicts", "protect", "push_cap")
 MAX_CONCURRENCY = 64
+USUAL_PUSH_CAP = 100  # changes that one push makes without being asked again
 
+_PROTECTED = re.compile(r"[^.]+(\.[^.].*)?")  # a type, a type and an action, or a type and a field
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _RALLY_SERVER = "rally1.rallydev.com"  # rally.md section 1: the host of the hosted product
 _SQLITE = "sqlite:///"
@@ -41,6 +45,7 @@ class SourceSettings:
     """One `[sources.NAME]` table, checked; the secret is still only a reference.
 
     Attributes:
+        push_cap: None where none is set.
         where: the file, for messages.
     """
 
@@ -53,6 +58,9 @@ class SourceSettings:
     types: tuple[str, ...] = ("*",)
     concurrency: int = 8
     states: Mapping[str, Category] = field(default_factory=dict)
+    conflicts: Mapping[str, Side] = field(default_factory=dict)
+    protect: tuple[str, ...] = ()
+    push_cap: int | None = None
     where: str = FILE_NAME
 
     def source(self, environ: Mapping[str, str]) -> Source:
@@ -63,7 +71,19 @@ class SourceSettings:
         """
         secret = self.secret.resolve(f"{self.where}: sources.{self.name}.secret", environ)
         credential = Credential(secret, self.user)
-        return Source(self.name, self.tracker, self.url, credential, self.scope, self.types, self.concurrency, self.states)
+        return Source(
+            self.name,
+            self.tracker,
+            self.url,
+            credential,
+            self.scope,
+            types=self.types,
+            concurrency=self.concurrency,
+            states=self.states,
+            conflicts=self.conflicts,
+            protect=self.protect,
+            push_cap=USUAL_PUSH_CAP if self.push_cap is None else self.push_cap,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +93,14 @@ class Settings:
     Attributes:
         path: the file it came from; None when there is none.
         database: SQLAlchemy URL; a SQLite path in it is absolute.
+        protect, push_cap: of all sources; each has them already in its own.
     """
 
     path: Path | None
     database: str
     sources: Mapping[str, SourceSettings]
+    protect: tuple[str, ...] = ()
+    push_cap: int | None = None
 
     def __getitem__(self, name: str) -> SourceSettings:
         """Return the source of that name, or raise UnknownSourceError."""
@@ -117,7 +140,11 @@ def load(path: Path | None, trackers: Trackers, environ: Mapping[str, str], data
     override = database or environ.get("MIRROR_DATABASE")
     said_by = "database" if database else "environment: MIRROR_DATABASE"
     found = _database_url(override, said_by, Path.cwd()) if override else settings.database
-    return Settings(path, found, settings.sources or _from_environment(environ, trackers, folder))
+    sources = settings.sources or {
+        name: replace(each, protect=settings.protect, push_cap=settings.push_cap)
+        for name, each in _from_environment(environ, trackers, folder).items()
+    }
+    return Settings(path, found, sources, settings.protect, settings.push_cap)
 
 
 def parse(text: str, trackers: Trackers, *, where: str, folder: Path) -> Settings:
@@ -135,8 +162,13 @@ def parse(text: str, trackers: Trackers, *, where: str, folder: Path) -> Setting
             "put it into ~/.pgpass or PGPASSWORD, or give the whole address as MIRROR_DATABASE"
         )
     tables = _table(document, "sources", where, "")
+    protect, cap = _protect(document, f"{where}: protect"), _push_cap(document, f"{where}: push_cap")
     sources = {name: _source(name, tables, trackers, (where, folder)) for name in tables}
-    return Settings(None, _database_url(database, f"{where}: database", folder), sources)
+    guarded = {
+        name: replace(each, protect=(*protect, *each.protect), push_cap=cap if each.push_cap is None else each.push_cap)
+        for name, each in sources.items()
+    }
+    return Settings(None, _database_url(database, f"{where}: database", folder), guarded, protect, cap)
 
 
 def _read(path: Path) -> str:
@@ -169,6 +201,9 @@ def _source(name: str, tables: Mapping[str, object], trackers: Trackers, origin:
         types=_types(table, f"{where}: {at}.types"),
         concurrency=_concurrency(table, f"{where}: {at}.concurrency"),
         states=_states(_table(table, "states", where, f"{at}."), f"{where}: {at}.states"),
+        conflicts=_conflicts(_table(table, "conflicts", where, f"{at}."), f"{where}: {at}.conflicts"),
+        protect=_protect(table, f"{where}: {at}.protect"),
+        push_cap=_push_cap(table, f"{where}: {at}.push_cap"),
         where=where,
     )
 
@@ -224,15 +259,36 @@ def _concurrency(table: Mapping[str, object], where: str) -> int:
     return given
 
 
+def _protect(table: Mapping[str, object], where: str) -> tuple[str, ...]:
+    given = table.get("protect", [])
+    if not isinstance(given, list) or not all(isinstance(each, str) and _PROTECTED.fullmatch(each) for each in given):
+        raise ConfigError(f'{where}: expected a list such as ["Project", "*.delete", "Story.Estimate"]')
+    return tuple(given)
+
+
+def _push_cap(table: Mapping[str, object], where: str) -> int | None:
+    given = table.get("push_cap")
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 0):
+        raise ConfigError(f"{where}: expected a whole number of changes; more of them need --yes")
+    return given
+
+
 def _states(table: Mapping[str, object], where: str) -> dict[str, Category]:
-    found = {}
-    for state, word in table.items():
+    return {name: Category(word) for name, word in _words(table, Category, '"Defect.Fixed" = "done"', where)}
+
+
+def _conflicts(table: Mapping[str, object], where: str) -> dict[str, Side]:
+    return {name: Side(word) for name, word in _words(table, Side, '"Defect.State" = "remote"', where)}
+
+
+def _words(table: Mapping[str, object], known: type[StrEnum], example: str, where: str) -> Iterator[tuple[str, str]]:
+    """Yield the names of a table with their values, each checked to be one of the known words."""
+    for name, word in table.items():
         if isinstance(word, dict):
-            raise ConfigError(f'{where}.{state}: a name with a dot in it stands in quotes, such as "Defect.Fixed" = "done"')
-        if not isinstance(word, str) or word not in tuple(Category):
-            raise ConfigError(f"{where}: {state!r} is expected to be one of {', '.join(Category)}")
-        found[state] = Category(word)
-    return found
+            raise ConfigError(f"{where}.{name}: a name with a dot in it stands in quotes, such as {example}")
+        if not isinstance(word, str) or word not in tuple(known):
+            raise ConfigError(f"{where}: {name!r} is expected to be one of {', '.join(known)}")
+        yield name, word
 
 
 def _scope(value: object, expected: type, where: str) -> object:

@@ -13,13 +13,18 @@ from typing import Any, NoReturn
 import click
 
 from mirror import __version__
+from mirror.cli.changes import changes, diff, discard, log
+from mirror.cli.conflicts import conflicts, resolve
 from mirror.cli.demo import demo
+from mirror.cli.edit import attach, comment, delete, do, link, new, rank, set_, unlink
 from mirror.cli.errors import reader_went_away, report
 from mirror.cli.options import Invocation, settings_options
+from mirror.cli.push import push
 from mirror.cli.simulate import simulate
 from mirror.cli.sources import add, check, sources
 from mirror.cli.sql import sql
-from mirror.cli.sync import status, sync
+from mirror.cli.status import status
+from mirror.cli.sync import sync
 from mirror.cli.types import schema, types
 from mirror.cli.verify import verify
 
@@ -84,11 +89,14 @@ def cli() -> None:
 
     \b
     Exit codes: 0 done, 1 a bug, 2 usage or settings, 3 the tracker refused or part of it is missing,
-    5 the database, 6 refused to destroy, 130 stopped.
+    4 conflicts wait, 5 the database, 6 refused to destroy, 130 stopped.
     """
 
 
-for _command in (add, sources, check, types, schema, sync, status, verify, sql, simulate, demo):
+_EDITING = (set_, new, delete, comment, attach, link, unlink, rank, do)
+_WAITING = (changes, diff, discard, push, conflicts, resolve, log)
+
+for _command in (add, sources, check, types, schema, sync, status, verify, sql, *_EDITING, *_WAITING, simulate, demo):
     cli.add_command(_command)
 
 

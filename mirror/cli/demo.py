@@ -25,12 +25,12 @@ from mirror.simulators.base import Scene, Simulator
 from mirror.simulators.registry import SIMULATORS, create, scene
 
 ALL = "all"
+RECORDS = 1500
+SEED = 7
 
 _SETTINGS = Path("demo.toml")
 _DATABASE = Path("demo.db")
 _MARK = "# Made by: mirror demo"
-_RECORDS = 1500
-_SEED = 7
 _MIRROR = (sys.executable, "-m", "mirror")
 _ACROSS = """
 SELECT tracker, key, state, state_category, owner, title FROM work_item ORDER BY changed_at DESC LIMIT 6
@@ -125,7 +125,7 @@ def _simulated(kinds: Iterable[str]) -> Iterator[list[_Tracker]]:
     with ExitStack() as running:
         trackers = []
         for kind in kinds:
-            simulator = create(kind, records=_RECORDS, seed=_SEED)
+            simulator = create(kind, records=RECORDS, seed=SEED)
             running.callback(simulator.stop)
             simulator.start()
             trackers.append(_Tracker(kind, SIMULATORS[kind].title, simulator, scene(kind)))

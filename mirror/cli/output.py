@@ -33,9 +33,10 @@ def say(text: str) -> None:
     click.echo(_CONTROL.sub(" ", text), err=True)
 
 
-def print_line(text: str = "") -> None:
-    """Print one line of data."""
-    click.echo(_CONTROL.sub(" ", text))
+def print_line(text: str = "", *, colour: str | None = None) -> None:
+    """Print one line of data; in a colour on a terminal only."""
+    harmless = _CONTROL.sub(" ", text)
+    click.echo(harmless if colour is None else click.style(harmless, fg=colour))
 
 
 def print_json(document: object) -> None:

@@ -1,4 +1,4 @@
-"""The progress of a sync or verification on standard error: drawn live on a terminal, in plain lines elsewhere."""
+"""The progress of a sync, push or verification on standard error: drawn live on a terminal, in plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from mirror.model.event import (
     Event,
     Expected,
     Phase,
+    Pushed,
+    PushEnded,
+    PushStarted,
     SliceFailed,
     Stored,
     SyncEnded,
@@ -157,6 +160,13 @@ def _talk(event: Event) -> str:
             return f"{event.source}: waiting {duration(event.seconds)}: {event.reason}"
         case SliceFailed():
             return f"{event.source}: {subject(event.type_name)}: incomplete ({event.phase}): {event.reason}"
+        case PushStarted():
+            return f"{event.source}: pushing {event.count:,} {'change' if event.count == 1 else 'changes'}"
+        case Pushed():
+            what = f"{event.label} {event.change.field or event.change.action}: {event.outcome}"
+            return f"{event.source}: {what}{f': {event.words}' if event.words else ''}"
+        case PushEnded():
+            return f"{event.source}: {f'paused: {event.paused}' if event.paused else f'done in {duration(event.seconds)}'}"
         case SyncEnded():
             return f"{event.source}: done in {duration(event.seconds)}"
         case _:

@@ -50,3 +50,14 @@ def test_errors_are_in_reach_of_the_caller(folder: Path) -> None:
 def test_everything_that_the_package_names_is_there() -> None:
     assert sorted(mirror.__all__) == mirror.__all__
     assert all(hasattr(mirror, name) for name in mirror.__all__)
+
+
+def test_a_script_that_syncs_can_set_the_fields_that_came_with_it(acme: RallySimulator) -> None:
+    with mirror.open() as m:
+        m.sync(["acme"], SyncOptions(types=("Tag", "Defect")))
+        with pytest.raises(mirror.InvalidEditError, match="no field called 'Mood'"):
+            m.set("DE1", {"Mood": "fair"})
+        acme.world.add_field("Defect", "c_Mood", "string")
+        m.sync(["acme"], SyncOptions(types=("Tag", "Defect")))
+        (shown,) = m.set("DE1", {"Mood": "fair"}).changes
+        assert (shown.change.field, shown.local) == ("c_Mood", "fair")

@@ -56,7 +56,7 @@ CONFIGURED = {
     "an unknown source": (["sync", "acne"], 2, "no source called 'acne'; configured: acme"),
     "an unknown source to check": (["check", "acne"], 2, "no source called 'acne'"),
     "a type of a source never synced": (["schema", "Defect"], 2, "no record type called 'Defect'"),
-    "pushing": (["sync", "--push"], 2, "--push is not there yet"),
+    "saying yes to no push": (["sync", "--yes"], 2, "--yes only says how much to push; add --push"),
 }
 
 

@@ -1,0 +1,140 @@
+"""What every part of `Mirror` stands on: the settings, the database they lead to, and the lease on it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mirror.config import Settings, SourceSettings
+from mirror.engine.edit import Editor
+from mirror.engine.finding import Found, find
+from mirror.engine.lookup import Lookup
+from mirror.engine.taking_in import take_in
+from mirror.errors import UsageError
+from mirror.model.change import Via
+from mirror.model.layout import Layout
+from mirror.store.store import Store
+
+
+class Opened:
+    """The settings in use, and the database, which is opened when it is first needed.
+
+    Attributes:
+        via: through what changes are made, for the audit trail.
+    """
+
+    via: Via = Via.API
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str], *, settings_path: Path) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._path = settings_path
+        self._store: Store | None = None
+        self._known: dict[str, tuple[object, dict[str, Layout]]] = {}
+
+    def close(self) -> None:
+        """Close the database."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    @property
+    def settings_path(self) -> Path | None:
+        """The settings file in use; None when there is none."""
+        return self._settings.path
+
+    @property
+    def sources(self) -> tuple[SourceSettings, ...]:
+        """All configured sources, in the order of the settings."""
+        return tuple(self._settings.sources.values())
+
+    def chosen(self, names: Sequence[str] = ()) -> tuple[SourceSettings, ...]:
+        """Return the sources of those names, or all.
+
+        Raises:
+            UsageError: one is not configured, or there is none at all.
+        """
+        if not self.sources:
+            raise UsageError("no source is configured; add one with: mirror add")
+        return tuple(self._settings[name] for name in dict.fromkeys(names)) if names else self.sources
+
+    @property
+    def database_label(self) -> str:
+        """The database as it may be shown: without a password."""
+        return Store.label(self._settings.database)
+
+    def _opened_store(self) -> Store:
+        if self._store is None:
+            self._store = Store.open(self._settings.database)
+        return self._store
+
+    def _existing_store(self) -> Store | None:
+        """Return the store, or None when nothing was ever synced into the database."""
+        is_there = self._store is not None or Store.exists(self._settings.database)
+        return self._opened_store() if is_there else None
+
+    def _filled_store(self) -> Store:
+        """Return the store.
+
+        Raises:
+            UsageError: nothing was ever synced into the database.
+        """
+        store = self._existing_store()
+        if store is None:
+            raise UsageError("nothing is mirrored yet; run: mirror sync")
+        return store
+
+    def _layouts(self, source: str) -> Sequence[Layout]:
+        store = self._existing_store()
+        return list(store.layouts(source).values()) if store is not None else []
+
+    def _catalogues(self, names: Sequence[str] = ()) -> dict[str, dict[str, Layout]]:
+        """Return source -> type name -> layout, of all sources or of those named; empty for one that was never synced."""
+        return {each.name: self._catalogue(each.name) for each in self.chosen(names)}
+
+    def _catalogue(self, source: str) -> dict[str, Layout]:
+        """Return type name -> layout; read anew only when a sync has adopted another catalog, as reading takes a while."""
+        store = self._filled_store()
+        adoption = store.finder.adoption(source)
+        known = self._known.get(source)
+        if known is None or known[0] != adoption:
+            known = self._known[source] = (adoption, store.layouts(source))
+        return known[1]
+
+    def _find(self, key: str) -> Found:
+        """Return the record that people call `key`.
+
+        Raises:
+            UnknownRecordError: there is none, or there are several; says what to type instead.
+        """
+        return find(self._filled_store().finder, self._catalogues(), key)
+
+    def _editor(self, source: str, layouts: Mapping[str, Layout] | None = None) -> Editor:
+        """Return what checks edits of the records of `source`."""
+        known = self._catalogue(source) if layouts is None else layouts
+        return Editor(Lookup(self._filled_store().finder, known), self.via, _user())
+
+    def _take_in(self, source: str, layouts: Mapping[str, Layout]) -> int:
+        """Put what was edited by SQL into the queue, checked; return how many edits there were."""
+        return take_in(self._filled_store(), layouts, source, self._settings[source].protect)
+
+    def _lease(self, store: Store) -> AbstractContextManager[None]:
+        return store.lease(f"process {os.getpid()} on {socket.gethostname()}", now())
+
+
+def _user() -> str:
+    """Return the user of the operating system; empty when it has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def now() -> datetime:
+    """Return the time of this machine, UTC, aware."""
+    return datetime.now(UTC)
