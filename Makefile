@@ -6,7 +6,7 @@ TRACKER ?= rally
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check lint types docs bench
+.PHONY: help demo test test-slow walk check lint types docs bench
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: $(VENV)/installed-test  ## run the tests
 
 test-slow: $(VENV)/installed-test  ## run the longer random walks and crash tests
 	$(PYTEST) -m slow
+
+walk: $(VENV)/installed-test  ## walk ten thousand random steps over the commit queue of each tracker
+	$(PYTEST) -m walk
 
 check: lint types $(VENV)/installed-check  ## all that a change must pass: lint, types, tests
 	$(PYTEST) -m "not slow"

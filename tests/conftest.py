@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 from mirror.store.store import Store
 from tests.support.databases import PostgresServer, postgres_server
 
 CASES = [("sqlite", 0), ("postgres", 1)]
 MORE_CASES = [(kind, seed) for seed in range(10, 30) for kind in ("sqlite", "postgres")]
+
+
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
+    """Tell how far the random walks over the commit queue went, tracker by tracker."""
+    walks = [
+        value for each in terminalreporter.stats.get("passed", []) for key, value in each.user_properties if key == "walk"
+    ]
+    for kind in sorted({each[0] for each in walks}):
+        own = [each for each in walks if each[0] == kind]
+        seeds = ", ".join(str(each[1]) for each in sorted(own, key=lambda each: int(each[1])))
+        deaths = Counter[str]()
+        for each in own:
+            deaths.update(each[3])
+        told = ", ".join(f"{count} {where}" for where, count in sorted(deaths.items()))
+        steps = sum(each[2] for each in own)
+        terminalreporter.write_line(
+            f"queue walk over {kind}: {steps} steps, seeds {seeds}; died {told or 'never'}; no violation"
+        )
 
 
 @pytest.fixture(scope="session")
