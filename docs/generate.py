@@ -1,11 +1,13 @@
-"""Writes what is generated in the documentation: docs/cli.md, and the answers below the SQL recipes.
+"""Writes what is generated in the documentation: docs/cli.md, the answers below the SQL recipes, and terminal sessions.
 
 `make docs` runs it; tests/test_docs.py fails when the result would differ from what is there.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,9 +18,12 @@ import click
 from click.testing import CliRunner
 
 from mirror.cli import cli
+from mirror.cli.demo import RECORDS as DEMO_RECORDS
+from mirror.cli.demo import SEED as DEMO_SEED
 from mirror.config_edit import NewSource, as_toml
 from mirror.simulators.base import Simulator
 from mirror.simulators.clock import ManualClock
+from mirror.simulators.rally import RallySimulator
 from mirror.simulators.registry import SIMULATORS, create
 
 ROOT = Path(__file__).parent.parent
@@ -27,6 +32,17 @@ RECIPE_SEED, RECIPE_RECORDS = 7, 600
 
 # A recipe: a query, and below it the answer that the program prints.
 RECIPE = re.compile(r"```sql\n(?P<query>.*?)```\n\n```text\n(?P<answer>.*?)```", re.DOTALL)
+
+# A terminal session: commands with what they print on standard output, and what others do on the tracker meanwhile.
+SESSION = re.compile(r"```console\n(?P<lines>.*?)```", re.DOTALL)
+SESSION_FILES = ("README.md",)
+SESSION_TYPES = ("Defect", "Task", "HierarchicalRequirement", "Project", "User", "Tag")  # enough, and quicker than all
+SESSION_USER = "ann"
+_ELSEWHERE = re.compile(r"# Meanwhile somebody sets (?P<field>\w+) of (?P<key>\w+) to (?P<value>.+) on the tracker\.")
+_WAITED = (0, 3, 4)  # exit codes of a session: something may be refused, or wait
+# What differs each time: instants, and how long ago they were.
+_INSTANT, _SAME_INSTANT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "2026-03-02 09:30:00"
+_AGO, _SAME_AGO = re.compile(r"\d\.\d s ago"), "2.0 s ago"
 
 
 def command_reference() -> str:
@@ -113,6 +129,45 @@ def with_answers(text: str, ask: Callable[[str], str]) -> str:
     return RECIPE.sub(lambda found: f"```sql\n{found['query']}```\n\n```text\n{ask(found['query'])}```", text)
 
 
+@contextmanager
+def session_mirror(folder: Path) -> Iterator[Callable[[str], str]]:
+    """Mirror the Rally of `mirror demo` and yield what plays one line of a session and returns what it prints."""
+    settings = folder / "mirror.toml"
+
+    def run(*arguments: str) -> str:
+        done = CliRunner(env={"LOGNAME": SESSION_USER}).invoke(cli, ["--config", str(settings), *arguments])
+        if done.exit_code not in _WAITED:
+            raise RuntimeError(done.output)
+        return _AGO.sub(_SAME_AGO, _INSTANT.sub(_SAME_INSTANT, done.stdout))
+
+    def play(line: str) -> str:
+        if line.startswith("$ mirror "):
+            return run(*shlex.split(line.removeprefix("$ mirror ")))
+        direction = _ELSEWHERE.fullmatch(line)
+        if direction is None:
+            raise RuntimeError(f"nobody knows how to play: {line}")
+        listed = run("sql", "SELECT key, id FROM work_item", "--json").splitlines()
+        ids = {row["key"]: row["id"] for row in map(json.loads, listed)}
+        simulator.world.update(ids[direction["key"]], {direction["field"]: direction["value"]})
+        return ""
+
+    with RallySimulator(records=DEMO_RECORDS, seed=DEMO_SEED, clock=ManualClock()) as simulator:
+        source = as_toml(_source("rally", simulator, folder))
+        settings.write_text(f"{source}types = {json.dumps(SESSION_TYPES)}\n", encoding="utf-8")
+        run("sync")
+        yield play
+
+
+def replayed(text: str, play: Callable[[str], str]) -> str:
+    """Return `text` with its sessions as they go now, played from the top."""
+    return SESSION.sub(lambda found: f"```console\n{_played(found['lines'], play)}```", text)
+
+
+def _played(lines: str, play: Callable[[str], str]) -> str:
+    typed = [line for line in lines.splitlines() if line.startswith(("$ ", "# ")) or not line]
+    return "".join(f"{line}\n{play(line)}" if line else "\n" for line in typed)
+
+
 def main() -> None:
     """Write everything."""
     (ROOT / "docs" / "cli.md").write_text(command_reference(), encoding="utf-8")
@@ -120,6 +175,10 @@ def main() -> None:
         for each in RECIPE_FILES:
             text = (ROOT / each).read_text(encoding="utf-8")
             (ROOT / each).write_text(with_answers(text, ask), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as name, session_mirror(Path(name)) as play:
+        for each in SESSION_FILES:
+            text = (ROOT / each).read_text(encoding="utf-8")
+            (ROOT / each).write_text(replayed(text, play), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The documentation is complete and true: commands, options, settings, errors, and the answers of the recipes."""
+"""The documentation is complete and true: commands, options, settings, errors, answers of recipes, and sessions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from pathlib import Path
 import click
 import pytest
 
-from docs.generate import RECIPE, RECIPE_FILES, command_reference, recipe_mirror, with_answers
+from docs.generate import (
+    RECIPE,
+    RECIPE_FILES,
+    SESSION,
+    SESSION_FILES,
+    command_reference,
+    recipe_mirror,
+    replayed,
+    session_mirror,
+    with_answers,
+)
 from mirror import errors
 from mirror.api import TRACKERS
 from mirror.cli import cli
@@ -77,7 +87,7 @@ def test_every_error_is_documented_with_its_exit_code() -> None:
 def test_every_command_in_the_documentation_exists() -> None:
     known = {name for each in commands() if isinstance(each, click.Group) for name in each.commands}
     for text in (README, *DOCS.values()):
-        for block in re.findall(r"```(?:sh|text)?\n(.*?)```", text, re.DOTALL):
+        for block in re.findall(r"```(?:sh|text|console)?\n(.*?)```", text, re.DOTALL):
             for name in re.findall(r"^(?:\$ )?mirror (\w+)", block, re.MULTILINE):
                 assert name in known, name
 
@@ -98,6 +108,14 @@ def test_recipes_print_what_is_written_below_them(database_url: str, tmp_path: P
         for name in RECIPE_FILES:
             text = (ROOT / name).read_text(encoding="utf-8")
             assert with_answers(text, ask) == text, "run: make docs"
+
+
+def test_sessions_go_as_they_are_written(tmp_path: Path) -> None:
+    with session_mirror(tmp_path) as play:
+        for name in SESSION_FILES:
+            text = (ROOT / name).read_text(encoding="utf-8")
+            assert SESSION.search(text)
+            assert replayed(text, play) == text, "run: make docs"
 
 
 def test_the_recipe_page_explains_every_column_of_the_view(database_url: str, tmp_path: Path) -> None:
