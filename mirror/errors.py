@@ -7,6 +7,7 @@ MirrorError                         1   a bug, or nothing more exact is known
     UnknownTypeError                    the tracker offers no such type
     UnknownRecordError                  no record is called that, or several are
     InvalidEditError                    an edit does not fit the catalogue; nothing was queued
+    QueryError                          a query cannot be understood; points at the place
     DatabaseBusyError                   another process is syncing this database
   RemoteError                       3   the tracker said no, or cannot be reached
     AuthError                           credentials are missing, wrong or too weak
@@ -83,6 +84,28 @@ class InvalidEditError(UsageError):
     def __init__(self, *problems: str) -> None:
         self.problems = problems
         super().__init__("; ".join(problems))
+
+
+class QueryError(UsageError):
+    """A query, an order or a name in one cannot be understood. The message ends in two lines that underline the place.
+
+    Attributes:
+        text: the whole query.
+        position: offset of the place in `text`, from 0 to its length.
+        length: of the place, in characters.
+        problem: a sentence without the text.
+        near: what may have been meant instead.
+    """
+
+    def __init__(self, text: str, position: int, problem: str, *, length: int = 1, near: tuple[str, ...] = ()) -> None:
+        self.text = text
+        self.position = max(0, min(position, len(text)))
+        self.length = max(1, length)
+        self.problem = problem
+        self.near = near
+        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        place = f"\n{_underlined(text, self.position, self.length)}" if text.strip() else ""
+        super().__init__(f"{problem}{hint}{place}")
 
 
 class DatabaseBusyError(UsageError):
@@ -179,3 +202,19 @@ class MassDeleteError(SafetyError):
             f"{type_name}: {vanished} of {known} records vanished from the tracker at once; nothing was deleted here. "
             "If that is right, run it again with --allow-mass-delete"
         )
+
+
+_SHOWN_CHARACTERS = 100  # of a long line, around the place
+
+
+def _underlined(text: str, position: int, length: int) -> str:
+    """Return the line of `text` that has the place in it, and carets under the place."""
+    begin = text.rfind("\n", 0, position) + 1
+    line = text[begin:].partition("\n")[0].rstrip("\r")
+    at = min(position - begin, len(line))
+    length = max(1, min(length, len(line) - at))
+    cut = max(0, min(at - _SHOWN_CHARACTERS // 2, len(line) - _SHOWN_CHARACTERS))
+    shown = line[cut : cut + _SHOWN_CHARACTERS].replace("\t", " ")
+    before, after = "…" if cut else "", "…" if cut + _SHOWN_CHARACTERS < len(line) else ""
+    carets = "^" * min(length, max(1, _SHOWN_CHARACTERS - (at - cut)))
+    return f"  {before}{shown}{after}\n  {' ' * (len(before) + at - cut)}{carets}"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
+from typing import Any, NoReturn
 
-from mirror.model.change import Cells
+from mirror.model.change import Action, Cells, Change
 from mirror.model.layout import Column, Layout
 from mirror.model.part import Part
 from mirror.model.schema import Kind
 from mirror.model.write import Target, Value
+
+_VALUE_ROW = 2  # cells of a link of Kind.VALUES in a base: position, value
+_MOST_DIGITS = 1000  # of a number before or behind the point; more would fill the memory as soon as they are written out
 
 
 def columns_of(layout: Layout, field: str) -> dict[Part, Column]:
@@ -36,12 +39,55 @@ def cells_of(layout: Layout, field: str, value: Value) -> dict[str, Any]:
     return {column.name: parts.get(part) for part, column in columns.items()}
 
 
+def fits(layout: Layout, field: str, cells: Cells) -> bool:
+    """Return whether these are cells of that field as it is now: not of one that has vanished, or got another kind since."""
+    return any(each.name in cells for each in columns_of(layout, field).values())
+
+
+def is_current(layout: Layout, change: Change) -> bool:
+    """Return whether a change of a field is of that field as it is now, see `fits`; True for what is about no field.
+
+    One that SQL made, and that is not split by field yet, is of no field.
+    """
+    if change.action is Action.UPDATE:
+        return not change.field or fits(layout, change.field, change.value or {})
+    if change.action not in (Action.LINK, Action.UNLINK):
+        return True
+    kind = next((each.kind for each in layout.links if each.field == change.field), None)
+    if kind is Kind.VALUES:
+        return change.value is None and all(len(each) == _VALUE_ROW for each in (change.base or {}).get("rows", ()))
+    return kind is Kind.LINKS and change.item.rpartition(":")[2].removeprefix("-").isdecimal()
+
+
+def check_sendable(layout: Layout, field: str, cells: Cells) -> None:
+    """Refuse cells that stand for no value that a tracker could be sent: what SQL wrote, and nobody has checked.
+
+    Raises:
+        ValueError: one is no value of its kind, or a reference has a name and leads to no record; the message is for people.
+    """
+    columns = columns_of(layout, field)
+    for each in columns.values():
+        try:
+            canonical(each.kind, cells.get(each.name))
+        except ValueError as error:
+            raise ValueError(f"{field}: {error}") from None
+    if Part.ID in columns and cells.get(columns[Part.ID].name) is None:
+        name = cells.get(columns[Part.NAME].name)
+        if name not in (None, ""):
+            raise ValueError(f"{field}: {name!r} leads to no record")
+
+
 def value_of(layout: Layout, field: str, cells: Cells) -> Value:
     """Return the value that these cells show; None for a reference without an id.
 
     What SQL wrote in the place of an id and is none, which is never sent, comes back as the text that it is.
+
+    Raises:
+        ValueError: they are not cells of that field, see `fits`.
     """
     columns = columns_of(layout, field)
+    if not fits(layout, field, cells):
+        raise ValueError(f"{layout.type.name} has no field {field} of that kind any more")
     if Part.VALUE in columns:
         found: Value = cells[columns[Part.VALUE].name]
         return found
@@ -96,7 +142,7 @@ def canonical(kind: Kind, value: Any) -> Any:
         return None
     try:
         return _FORMS[kind](value)
-    except (ValueError, TypeError, InvalidOperation, OverflowError):
+    except (ValueError, TypeError, ArithmeticError, RecursionError):
         raise ValueError(f"{value!r} is not {_ARTICLES[kind]}") from None
 
 
@@ -115,6 +161,8 @@ def _numeric(value: Any) -> int | float | str:
         raise ValueError
     if number == number.to_integral_value() and number.adjusted() < 18:
         return int(number)
+    if abs(number.adjusted()) > _MOST_DIGITS:
+        raise ValueError
     if Decimal(repr(float(number))) == number:
         return float(number)
     digits = format(number, "f")  # Decimal.normalize would round to its context's 28 digits
@@ -144,7 +192,13 @@ def _text(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(json.loads(value) if isinstance(value, str) else value, sort_keys=True, ensure_ascii=False)
+    found = json.loads(value, parse_constant=_no_number) if isinstance(value, str) else value
+    return json.dumps(found, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def _no_number(word: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads and JSON does not know."""
+    raise ValueError(word)
 
 
 _FORMS = {

@@ -84,7 +84,8 @@ class Change:
             {"rows": [[position, …], …]}, the link rows that it takes out. Else None.
         value: what is wanted. UPDATE and CAPTURED: cells of the same columns. COMMENT: {"text", "kind"}. ATTACH: {"name",
             "digest", "size", "content_type"}. RANK: {"to": above|below|top|bottom, "other": id or None, "other_type": name
-            of its type or None}. OPERATE: {"arguments": {name: text}}. LINK on Kind.LINKS: {"name", "type"} as the link is
+            of its type or None}. OPERATE: {"arguments": {name: text}}, and where one of these names a record {"named": that
+            argument, "other", "other_type"}. LINK on Kind.LINKS: {"name", "type"} as the link is
             shown. CREATE, once the record has the tracker's id: {"temporary_id"}. Else None.
         base_revision: the stored revision when the base was taken; None for a record created here.
         reason: why it waits, for people; the tracker's own words when it was refused.
@@ -94,6 +95,7 @@ class Change:
             meanwhile; of LINK and UNLINK then {"rows"} as in base. Else None.
         attempt: the number that all changes of one write share, from the moment they were marked as sent; else None.
         sent_at: the tracker's clock shortly before it was sent; None when it was not.
+        lost_at: of an UNKNOWN change the tracker's clock when it had been sent for sure; None when its process died.
         made_by: the user of the operating system, or of the database for SQL on Postgres.
     """
 
@@ -111,6 +113,7 @@ class Change:
     remote: Cells | None = None
     attempt: int | None = None
     sent_at: datetime | None = None
+    lost_at: datetime | None = None
     made_at: datetime | None = None
     made_by: str = ""
     via: Via = Via.API

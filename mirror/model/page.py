@@ -23,6 +23,11 @@ LinkRow = tuple[Any, ...]
 PROVISIONAL = "~"
 
 
+def main_part(revision: str) -> str:
+    """Return what in a stored revision tells one version of the record itself from another, without what is behind it."""
+    return revision.partition(PROVISIONAL)[0].partition(" ")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class KeyRange:
     """Ids with after < id <= until, in ascending order; no id is negative.

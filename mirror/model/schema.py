@@ -76,7 +76,8 @@ class RecordType:
         work_item: how its records show in the view `work_item`; None when they are no work items.
         actions: what may be done to its records besides changing fields and links, as far as the tracker tells: words of
             model.change.Action among create, delete, comment, attach, rank.
-        operations: the tracker's own operations on its records, by the tracker's names.
+        operations: the tracker's own operations on its records, by the tracker's names, each with its arguments and the
+            types of the records that these name: `take`, `merge into=ticket`. Where none has any, they are not known.
     """
 
     name: str

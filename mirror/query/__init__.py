@@ -1,0 +1,1 @@
+"""Queries as trees, the same for every language and every database. Pure."""
