@@ -14,6 +14,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from mirror.errors import UsageError
+from mirror.model.change import Action, Change
 from mirror.store import migrate
 from mirror.store.database import Database
 from mirror.store.store import Store
@@ -79,6 +81,20 @@ def test_rows_survive_every_step_up_and_down(database: Database, database_url: s
         assert stored(store, "SELECT id, name FROM rally_defect ORDER BY id") == [(1, "kept"), (2, None)]
 
 
+def test_a_database_with_edits_that_wait_is_not_downgraded(database: Database, database_url: str) -> None:
+    with Store.open(database_url) as store:
+        layout = defects(store)
+        store.apply(page(layout, row(layout, 1, name="old")), now=NOW)
+        value = {"name": "mine"}
+        (made,) = store.queue.add({"Defect": layout}, [Change("acme", "Defect", 1, Action.UPDATE, "Name", value=value)])
+        with pytest.raises(UsageError, match="1 changes wait to be pushed"):
+            run(database, downgrade, "0004")
+        assert store.queue.open("acme") == [made]
+        store.queue.discard({"Defect": layout}, [made.id])
+    run(database, downgrade, "0004")
+    assert raw_rows(database_url, "SELECT name FROM rally_defect") == [("old",)]
+
+
 @pytest.mark.parametrize("version", ["0002", "0003"])
 def test_catalogs_from_before_work_items_are_discovered_anew(database: Database, database_url: str, version: str) -> None:
     with Store.open(database_url) as store:
@@ -126,10 +142,10 @@ def test_two_processes_that_open_a_new_database_at_once_both_succeed(database_ur
 
 def test_the_folder_inside_the_package_comes_first(tmp_path: Path) -> None:
     site = tmp_path / "site"
-    for name in ("store", "model"):
+    for name in ("store", "model", "query", "merge"):
         (site / "mirror" / name).mkdir(parents=True)
     for each in (ROOT / "mirror").glob("*/*.py"):
-        if each.parent.name in ("store", "model"):
+        if each.parent.name in ("store", "model", "query", "merge"):
             (site / "mirror" / each.parent.name / each.name).write_text(each.read_text())
     (site / "mirror" / "__init__.py").touch()
     (site / "mirror" / "errors.py").write_text((ROOT / "mirror" / "errors.py").read_text())

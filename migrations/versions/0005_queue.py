@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from mirror.errors import UsageError
 from mirror.store import capture
 
 revision = "0005"
@@ -40,6 +41,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text, nullable=False, server_default=""),
         sa.Column("remote", JSON),
         *_made(),
+        sa.Column("lost_at", INSTANT),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_mirror_change_record", "mirror_change", ["source", "type", "record_id"])
@@ -67,7 +69,14 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop the tables and columns, and the triggers that would write to them; what waits is lost."""
+    """Drop the tables and columns, and the triggers that would write to them.
+
+    Raises:
+        UsageError: edits wait. Without the queue nobody could tell them from what the tracker has.
+    """
+    waiting = op.get_bind().scalar(sa.select(sa.func.count()).select_from(sa.table("mirror_change")))
+    if waiting:
+        raise UsageError(f"{waiting} changes wait to be pushed: push or discard them before the database is downgraded")
     capture.clear(op.get_bind())
     for name in ("mirror_blob", "mirror_log", "mirror_change", "mirror_writing"):
         op.drop_table(name)

@@ -19,7 +19,7 @@ from mirror.store.tables import field as fields
 from mirror.store.tables import note
 from mirror.store.tables import record_type as types
 
-VERSION = "1"  # of the triggers; with another one in the database, all are made anew when it is opened
+VERSION = "2"  # of the triggers; with another one in the database, all are made anew when it is opened
 
 _KEY = "triggers"  # of the note that has the version, of no source
 

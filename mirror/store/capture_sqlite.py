@@ -4,6 +4,7 @@ They use nothing that SQLite 3.37 or a program without functions of its own lack
 off is refused by SQLite itself where that holds the functions of JSON for unsafe (3.40 does). Numbers go through quote(),
 which writes as many digits as bring the number back, where json_object would write fifteen.
 VALUES begins with nulls: its columns take their names from the first row, and would not be column1, column2 after OLD.name.
+What inserts is refused before constraints are checked, whose words would tell nobody what to do instead.
 The triggers' own writes to our columns and link tables pass under mirror_writing, which is unset again at once.
 """
 
@@ -65,13 +66,13 @@ def _triggers(connection: Connection, watched: Watched) -> Iterable[tuple[str, s
     stored = connection.exec_driver_sql(f"PRAGMA table_info({table})").all()
     columns = {row.name: _Column(_quoted(connection, row.name), row.type == "NUMERIC") for row in stored}
     links = {each: _quoted(connection, each.name) for each in watched.links}
-    yield "AFTER INSERT", watched.table, _refuse(new_refusal(watched))
+    yield "BEFORE INSERT", watched.table, _refuse(new_refusal(watched))
     yield "BEFORE UPDATE", watched.table, _capture_update(watched, table, columns)
     yield "AFTER UPDATE", watched.table, _mark(watched, table)
     yield "AFTER DELETE", watched.table, _capture_delete(watched, columns, links)
     for each in watched.links:
-        for event in ("INSERT", "UPDATE", "DELETE"):
-            yield f"AFTER {event}", each.name, _refuse(link_refusal(each))
+        for event in ("BEFORE INSERT", "AFTER UPDATE", "AFTER DELETE"):
+            yield event, each.name, _refuse(link_refusal(each))
 
 
 def _capture_update(watched: Watched, table: str, columns: Mapping[str, _Column]) -> str:
@@ -140,7 +141,8 @@ def _all_links(links: Mapping[LinkTable, str]) -> str:
 
 def _links(link: LinkTable, table: str) -> str:
     """Return the expression for the list of a record's rows in a link table; null when there are none."""
-    rows = f"SELECT * FROM {table} WHERE source = OLD.source AND id = OLD.id ORDER BY position"
+    names = ", ".join(f"{each} AS {each}" for each in _LINK_COLUMNS[link.kind].split(", "))  # whatever PRAGMA calls columns
+    rows = f"SELECT {names} FROM {table} WHERE source = OLD.source AND id = OLD.id ORDER BY position"
     return f"(SELECT '[' || group_concat(json_array({_LINK_COLUMNS[link.kind]})) || ']' FROM ({rows}))"
 
 

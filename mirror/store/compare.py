@@ -21,7 +21,7 @@ from mirror.store.chunks import chunked
 from mirror.store.database import Database, is_data_error
 from mirror.store.overlay import lift
 from mirror.store.record_tables import RecordTable
-from mirror.store.records import Outcome, Storing
+from mirror.store.records import ID, MAX_ID, Outcome, Storing
 from mirror.store.upsert import Writer, row_columns
 
 
@@ -45,7 +45,8 @@ def compare(database: Database, writer: Writer, page: Page, *, now: datetime) ->
     with database.write() as connection:
         queue_rows.hold(connection, [page.layout.source], alone=False)
         with connection.begin_nested() as savepoint:
-            lift(connection, writer.target, [row[1] for row in page.rows if isinstance(row[1], int)], now=now)
+            ids = [row[ID] for row in page.rows if isinstance(row[ID], int) and abs(row[ID]) <= MAX_ID]
+            lift(connection, writer.target, ids, now=now)
             storing = Storing(connection, writer, now, force=True)
             outcome, _ = _tried(storing, page, ())
             before = _contents(connection, writer.target, outcome.updated)

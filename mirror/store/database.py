@@ -9,27 +9,32 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from mirror.errors import ConfigError, MirrorError, StoreError
+from mirror.store import sqlite_functions
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
+_Found = TypeVar("_Found")
+
 CONNECT_SECONDS = 15  # how long a Postgres server may take to answer, unless the URL says connect_timeout
 BUSY_SECONDS = 5.0  # how long a writer waits for another program's lock on a SQLite file
 _READING_PRAGMAS = frozenset(("table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo"))
 _MARK = "INSERT INTO mirror_writing VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET active = excluded.active"
+_TRIES = 3  # of a transaction that met another one which waited for it in turn
 WRITES = "mirror_writes"  # execution option: the transaction takes the write lock when it begins
 
 
@@ -71,6 +76,16 @@ class Database:
         """The database as shown to people; a password is never in it."""
         return label_of(self.url.render_as_string(hide_password=False))
 
+    @cached_property
+    def folding(self) -> str:
+        """The collation of a Postgres database that knows upper and lower case of all scripts; "" when it has none.
+
+        Postgres 17 brings its own, and older builds nearly always have ICU (PostgreSQL documentation, "Collation Support").
+        """
+        query = "SELECT collname FROM pg_collation WHERE collname IN ('pg_c_utf8', 'und-x-icu') ORDER BY collname LIMIT 1"
+        with self.read() as connection:
+            return connection.exec_driver_sql(query).scalar() or ""
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Run one writing transaction, which the triggers on record tables let pass; on SQLite threads take turns."""
@@ -85,6 +100,18 @@ class Database:
                 _mark_writing(connection, active=True)
                 yield connection
                 _mark_writing(connection, active=False)
+
+    def transact(self, work: Callable[[Connection], _Found]) -> _Found:
+        """Run one writing transaction and return what `work` returns; again when Postgres undid it to end a deadlock."""
+        for _ in range(_TRIES - 1):
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except StoreError as error:
+                if not _is_undone(error):
+                    raise
+        with self.write() as connection:
+            return work(connection)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -167,6 +194,12 @@ def is_lock_timeout(error: StoreError) -> bool:
     return isinstance(cause, DBAPIError) and cause.orig is not None and _sqlstate(cause.orig) == "55P03"
 
 
+def _is_undone(error: StoreError) -> bool:
+    """Return whether Postgres ended a transaction for the sake of another one: 40001 serialization, 40P01 deadlock."""
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and cause.orig is not None and _sqlstate(cause.orig) in ("40001", "40P01")
+
+
 def words(error: BaseException) -> str:
     """Return the first line of what the database itself said."""
     if isinstance(error, DBAPIError) and error.orig is not None:
@@ -206,9 +239,13 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
     address = f"{path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=64
         )
+        sqlite_functions.register(connection)
+        # Other programs can store texts that are none, and one of these must not keep all rows from being read.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace" if read_only else "surrogateescape")
+        return connection
 
     if read_only:
         engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
@@ -299,6 +336,7 @@ _POSTGRES_SENTENCES = (
     ("25006", "the database can only be read"),
     ("53100", "the disk of the database server is full"),
     ("53300", "the database server has no connection left"),
+    ("55P03", "another program holds a lock, such as an open transaction on a row to be written; end it and try again"),
     ("57P", "the database server is shutting down or starting"),
 )
 _POSTGRES_REFUSALS = (  # a connection that failed has no SQLSTATE in psycopg, only the server's words

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, literal, null, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, literal, null, select
 
 from mirror.model.change import Action
 from mirror.model.layout import Layout
 from mirror.model.part import Part
 from mirror.model.schema import Kind
 from mirror.model.write import Target
+from mirror.store.chunks import chunked
 from mirror.store.database import Database
 from mirror.store.record_tables import describe
+from mirror.store.records import MAX_ID
 from mirror.store.tables import change as changes
 from mirror.store.tables import log, tombstone
 from mirror.store.tables import source as sources
@@ -58,6 +60,8 @@ class Finder:
 
     def by_id(self, layouts: Iterable[Layout], record_id: int) -> list[Hit]:
         """Return the records of these types that have that id."""
+        if not _may_be_id(record_id):
+            return []
         with self._database.read() as connection:
             return [hit for each in layouts for hit in _hits(connection, each, describe(each).table.c.id == record_id)]
 
@@ -126,13 +130,30 @@ class Finder:
                     return [Target(row[2] or "", int(row[0]), row[1]) for row in rows]
         return []
 
+    def points_to(self, layout: Layout, field: str, type_name: str) -> bool:
+        """Return whether records of this type refer to records of the type `type_name` in this field."""
+        place = _pointing(layout, field)
+        if place is None:
+            return False
+        table, target, _name, kind = place
+        query = select(target).where(table.c.source == layout.source, target.is_not(None), kind == type_name).limit(1)
+        with self._database.read() as connection:
+            return connection.execute(query).first() is not None
+
     def row(self, layout: Layout, record_id: int) -> dict[str, Any] | None:
         """Return the local row of a record by column name; None when there is none."""
+        return self.rows(layout, [record_id]).get(record_id)
+
+    def rows(self, layout: Layout, ids: Collection[int]) -> dict[int, dict[str, Any]]:
+        """Return id -> local row by column name, of those of these records that have one."""
         table = describe(layout).table
-        query = select(table).where(table.c.source == layout.source, table.c.id == record_id)
+        query = select(table).where(table.c.source == layout.source)
+        found: dict[int, dict[str, Any]] = {}
         with self._database.read() as connection:
-            found = connection.execute(query).mappings().first()
-        return None if found is None else dict(found)
+            for chunk in chunked(ids):
+                rows = connection.execute(query.where(table.c.id.in_(chunk))).mappings()
+                found |= {row["id"]: dict(row) for row in rows}
+        return found
 
     def items(self, layout: Layout, record_id: int, field: str) -> list[Target] | list[str]:
         """Return what a many-valued field of a record holds, in its order: records, or plain values."""
@@ -146,6 +167,8 @@ class Finder:
 
     def created(self, layouts: Layouts, number: int) -> list[Hit]:
         """Return the records that are or were called NEW-`number`: those that wait, and those that were pushed since."""
+        if not _may_be_id(number):
+            return []
         here = (changes.c.source, changes.c.type, changes.c.record_id)
         waiting = select(*here, changes.c.value).where(changes.c.action == Action.CREATE.value)
         pushed = select(log.c.source, log.c.type, log.c.record_id).where(
@@ -162,20 +185,22 @@ class Finder:
 
     def absent(self, layouts: Layouts) -> list[Hit]:
         """Return the records that have open changes but no local row: deleted here, or gone on the tracker."""
-        query = select(changes.c.source, changes.c.type, changes.c.record_id, changes.c.action, changes.c.base)
         found: dict[tuple[str, str, int], Hit] = {}
         with self._database.read() as connection:
-            for row in connection.execute(query):
-                layout = layouts.get(row.source, {}).get(row.type)
-                if layout is None or _hits(connection, layout, describe(layout).table.c.id == row.record_id):
+            for place in connection.execute(select(changes.c.source, changes.c.type).distinct()).all():
+                layout = layouts.get(place[0], {}).get(place[1])
+                if layout is None:
                     continue
-                is_deletion = row.action == Action.DELETE.value and row.base
-                last = _read(row.base)["row"] if is_deletion else _last_row(connection, layout, row.record_id)
-                found[row.source, row.type, row.record_id] = _from_row(layout, row.record_id, last)
+                for row in connection.execute(_without_row(layout)):
+                    is_deletion = row.action == Action.DELETE.value and row.base
+                    last = _read(row.base)["row"] if is_deletion else _last_row(connection, layout, row.record_id)
+                    found[*place, row.record_id] = _from_row(layout, row.record_id, last)
         return list(found.values())
 
     def buried(self, layouts: Iterable[Layout], record_id: int) -> list[Hit]:
         """Return the records with that id that have vanished from the tracker."""
+        if not _may_be_id(record_id):
+            return []
         found = []
         with self._database.read() as connection:
             for each in layouts:
@@ -183,6 +208,19 @@ class Finder:
                 if last:
                     found.append(_from_row(each, record_id, last))
         return found
+
+
+def _without_row(layout: Layout) -> Select[Any]:
+    """Return the query for the open changes of records of a type that have no local row."""
+    table = describe(layout).table
+    here = select(table.c.id).where(table.c.source == layout.source, table.c.id == changes.c.record_id).exists()
+    query = select(changes.c.record_id, changes.c.action, changes.c.base).order_by(changes.c.id)
+    return query.where(changes.c.source == layout.source, changes.c.type == layout.type.name, ~here)
+
+
+def _may_be_id(number: int) -> bool:
+    """Return whether databases know the number as an id at all: it fits 64 bits."""
+    return abs(number) <= MAX_ID
 
 
 def _hits(connection: Connection, layout: Layout, *conditions: ColumnElement[bool]) -> list[Hit]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, column, delete, insert, select, table, update
+from sqlalchemy import Connection, Table, bindparam, column, delete, insert, select, table, update
 
 from mirror.model.cells import canonical
 from mirror.model.layout import BOOKKEEPING
@@ -36,7 +36,7 @@ def read_rows(connection: Connection, target: RecordTable, ids: Collection[int],
     """
     names = [each for each in target.table.columns if each.name not in ("source", "_synced_at", "_extra")]
     query = select(*names).where(target.table.c.source == target.layout.source)
-    query = query.with_for_update() if lock else query
+    query = query.order_by(target.table.c.id).with_for_update() if lock else query
     found = {}
     for chunk in chunked(sorted(ids)):
         for row in connection.execute(query.where(target.table.c.id.in_(chunk))).mappings():
@@ -44,14 +44,51 @@ def read_rows(connection: Connection, target: RecordTable, ids: Collection[int],
     return found
 
 
-def write_cells(connection: Connection, target: RecordTable, record_id: int, cells: Mapping[str, Any]) -> None:
-    """Put cells into a row that is stored."""
+def lock_rows(connection: Connection, target: RecordTable, ids: Collection[int]) -> None:
+    """Keep everybody else from changing those of these records that are stored, until the transaction ends.
+
+    Always in the same order, so that two who do this never wait for each other. On SQLite the transaction does it.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    key = target.table.c.id
+    query = select(key).where(target.table.c.source == target.layout.source).order_by(key).with_for_update()
+    for chunk in chunked(sorted(ids)):
+        connection.execute(query.where(key.in_(chunk)))
+
+
+def held_by_others(connection: Connection, target: RecordTable, ids: Collection[int]) -> set[int]:
+    """Lock those of these records that nobody else has locked; return the others."""
+    if connection.dialect.name == "sqlite":
+        return set()
+    key, found = target.table.c.id, set()
+    query = select(key).where(target.table.c.source == target.layout.source)
+    for chunk in chunked(sorted(ids)):
+        free = query.where(key.in_(chunk)).order_by(key).with_for_update(skip_locked=True)
+        found |= set(connection.scalars(query.where(key.in_(chunk)))) - set(connection.scalars(free))
+    return found
+
+
+def write_cells(connection: Connection, target: RecordTable, cells: Mapping[int, Mapping[str, Any]]) -> None:
+    """Put cells into rows that are stored.
+
+    Args:
+        cells: id -> column -> cell; the same columns for all.
+    """
+    if not cells:
+        return
     kinds = {each.name: each.kind for each in target.layout.columns}
-    values = {name: bound(connection, kinds.get(name), value) for name, value in cells.items()}
-    is_known = cells.keys() <= set(target.table.c.keys())  # else a field has vanished since
+    names = next(iter(cells.values())).keys()
+    is_known = names <= set(target.table.c.keys())  # else a field has vanished since
+    if not is_known:
+        kinds = {each.name: each.kind for each in stored_columns(connection, target.layout.source, target.layout.type.name)}
     rows = target.table if is_known else _whole(connection, target)
-    this = (rows.c.source == target.layout.source, rows.c.id == record_id)
-    connection.execute(update(rows).where(*this).values(values))
+    this = (rows.c.source == target.layout.source, rows.c.id == bindparam("_this"))
+    values = [
+        {"_this": key, **{name: bound(connection, kinds.get(name), value) for name, value in each.items()}}
+        for key, each in cells.items()
+    ]
+    connection.execute(update(rows).where(*this), values)
 
 
 def add_row(connection: Connection, target: RecordTable, record_id: int, now: datetime) -> None:

@@ -10,15 +10,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from mirror.model.cells import columns_of
+from mirror.model.cells import canonical, columns_of
 from mirror.model.change import Action, Change, End, State
+from mirror.model.schema import Kind
 from mirror.store import local_rows, queue_rows
 from mirror.store.queue_ends import put_row_back
 from mirror.store.queue_record import Desk
-from mirror.store.queue_sheet import Sheet
-from mirror.store.queue_states import GONE, LINKING, SINCE, is_captured, is_frozen, is_gone, tracker_cells
+from mirror.store.queue_sheet import Sheet, open_sheets
+from mirror.store.queue_states import GONE, SINCE, is_captured, is_frozen, is_gone, tracker_cells
+from mirror.store.queue_writes import Writes
 from mirror.store.record_tables import RecordTable
-from mirror.store.tables import change as changes
 
 
 def overlay(connection: Connection, target: RecordTable, ids: Collection[int], *, now: datetime) -> None:
@@ -27,41 +28,34 @@ def overlay(connection: Connection, target: RecordTable, ids: Collection[int], *
     One indexed query when nothing waits for any of them.
 
     Args:
-        ids: of records whose rows and links are what the tracker has, all of them.
+        ids: of records whose rows and links are what the tracker has, all of them. Their rows were locked before that was
+            found out: what another program has written since is in the queue as well.
     """
-    desk = Desk(connection, target, now)
-    for sheet in _sheets(desk, ids):
+    writes = Writes(connection)
+    for sheet in _sheets(Desk(connection, target, now), ids):
         if sheet.row is None:
             continue
         sheet.tracker.update({name: value for name, value in sheet.row.items() if name in sheet.tracker})
-        for field in target.links:
+        for field in {each.field for each in sheet.link_changes()}:
             sheet.take_remote_links(field)
         lay(sheet)
-        sheet.save()
+        sheet.save(writes)
+    writes.flush()
 
 
 def _sheets(desk: Desk, ids: Collection[int]) -> Iterable[Sheet]:
     """Yield the sheets of those of these records that have open changes."""
-    if not ids:
-        return
     layout = desk.target.layout
-    within = changes.c.record_id.between(min(ids), max(ids))
-    waiting: dict[int, list[Change]] = {}
-    for each in queue_rows.read(desk.connection, queue_rows.of_type(layout.source, layout.type.name).where(within)):
-        waiting.setdefault(each.record_id, []).append(each)
-    wanted = [each for each in waiting if each in frozenset(ids)]
-    rows = local_rows.read_rows(desk.connection, desk.target, wanted)
-    for one in wanted:
-        yield Sheet(desk, one, rows.get(one), waiting[one])
+    return open_sheets(desk, queue_rows.waiting(desk.connection, (layout.source, layout.type.name), ids))
 
 
 def lay(sheet: Sheet) -> None:
     """Decide the changes of a record by what its sheet knows of the tracker."""
     columns = {each.name: each.field for each in sheet.layout.columns}
-    edited = [each for each in sheet.changes if each.action is Action.UPDATE]
+    edited = [each for each in sheet.changes if each.action is Action.UPDATE and (is_captured(each) or each.field)]
     for field in dict.fromkeys(columns[name] for each in edited for name in each.base or {} if name in columns):
         _lay_field(sheet, field)
-    for field, item in dict.fromkeys((each.field, each.item) for each in sheet.changes if each.action in LINKING):
+    for field, item in dict.fromkeys((each.field, each.item) for each in sheet.link_changes()):
         _lay_item(sheet, field, item)
     for each in list(sheet.changes):
         _lay_other(sheet, each)
@@ -112,7 +106,12 @@ def _lay_deletion(sheet: Sheet, deletion: Change) -> None:
     row, before = sheet.row or {}, (deletion.base or {}).get("row") or {}
     known = tracker_cells(sheet.changes)
     there = {name: sheet.tracker.get(name, known.get(name, value)) for name, value in row.items()}
-    changed = {name: value for name, value in there.items() if before.get(name) != value and name != "_dirty"}
+    kinds = {each.name: each.kind for each in sheet.layout.columns}
+    changed = {
+        name: value
+        for name, value in there.items()
+        if name != "_dirty" and _form(kinds.get(name), before.get(name)) != _form(kinds.get(name), value)
+    }
     revision = sheet.revision
     take_out(sheet, deletion)
     kept = next(each for each in sheet.changes if each.id == deletion.id)
@@ -122,6 +121,14 @@ def _lay_deletion(sheet: Sheet, deletion: Change) -> None:
         moved = revision != kept.base_revision
         values = {"state": State.CONFLICT, "reason": SINCE, "remote": {**changed, "_revision": revision}} if moved else {}
         sheet.swap(kept, base_revision=revision, **values)
+
+
+def _form(kind: Kind | None, value: object) -> object:
+    """Return a cell so that equal values are equal: triggers write instants in another way than rows are read."""
+    try:
+        return value if kind is None else canonical(kind, value)
+    except ValueError:
+        return value
 
 
 def take_out(sheet: Sheet, deletion: Change) -> None:
@@ -144,6 +151,7 @@ def lift(connection: Connection, target: RecordTable, ids: Collection[int], *, n
 
     Only for a transaction that does not keep it.
     """
+    local_rows.lock_rows(connection, target, ids)
     for sheet in _sheets(Desk(connection, target, now), ids):
         _lift(sheet)
 
@@ -155,8 +163,8 @@ def _lift(sheet: Sheet) -> None:
     if sheet.row is None:
         return
     connection, target = sheet.desk.connection, sheet.desk.target
-    local_rows.write_cells(connection, target, sheet.record_id, {**sheet.tracker, "_dirty": False})
-    for field in {each.field for each in sheet.changes if each.action in LINKING}:
+    local_rows.write_cells(connection, target, {sheet.record_id: {**sheet.tracker, "_dirty": False}})
+    for field in {each.field for each in sheet.link_changes()}:
         local_rows.write_links(connection, target, field, sheet.record_id, sheet.tracker_links(field))
 
 
@@ -166,6 +174,8 @@ def leave(connection: Connection, target: RecordTable, ids: Collection[int], *, 
     An open DELETE has what it wanted; everything else waits for a person, except what is in flight or not taken in: that is
     decided when it is no more.
     """
+    local_rows.lock_rows(connection, target, ids)
+    writes = Writes(connection)
     for sheet in _sheets(Desk(connection, target, now), ids):
         deletion = sheet.deletion()
         if deletion is None or not deletion.is_in_flight:
@@ -178,4 +188,5 @@ def leave(connection: Connection, target: RecordTable, ids: Collection[int], *, 
             else:
                 sheet.swap(each, remote={} if each.action is Action.DELETE else None)
         sheet.row = None
-        sheet.save()
+        sheet.save(writes)
+    writes.flush()

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from mirror.errors import StoreError
 from mirror.model.event import Tally
 from mirror.model.page import Page
 from mirror.model.progress import Slice
-from mirror.store import progress, quarantine, queue_rows, suspects, tombstones
+from mirror.store import local_rows, progress, quarantine, queue_rows, suspects, tombstones
 from mirror.store.column_types import instant_text
 from mirror.store.database import Database, is_data_error
 from mirror.store.overlay import overlay
-from mirror.store.records import Outcome, Storing
+from mirror.store.records import ID, MAX_ID, Storing
 from mirror.store.upsert import Writer
 
 
@@ -50,20 +52,26 @@ class Applying:
 def apply(database: Database, writer: Writer, page: Page, how: Applying) -> Applied:
     """Store `page`; if a value is refused, once more from the start, carefully."""
     try:
-        with database.write() as connection:
-            queue_rows.hold(connection, [page.layout.source], alone=False)
-            storing = Storing(connection, writer, how.now, how.force)
-            return _settle(storing, page, storing.page(page), how)
+        return database.transact(lambda connection: _settle(_storing(connection, writer, page, how), page, how))
     except (StoreError, OverflowError, UnicodeError, TypeError) as error:
         if not is_data_error(error):
             raise
-    with database.write() as connection:
-        queue_rows.hold(connection, [page.layout.source], alone=False)
-        storing = Storing(connection, writer, how.now, how.force)
-        return _settle(storing, page, storing.page_carefully(page), how)
+    return database.transact(lambda connection: _settle(_storing(connection, writer, page, how), page, how, is_careful=True))
 
 
-def _settle(storing: Storing, page: Page, outcome: Outcome, how: Applying) -> Applied:
+def _storing(connection: Connection, writer: Writer, page: Page, how: Applying) -> Storing:
+    """Return what stores the page, with its records locked.
+
+    They are locked before they are looked at: what another program is writing is either seen whole, or written upon this.
+    """
+    queue_rows.hold(connection, [page.layout.source], alone=False)
+    ids = {row[ID] for row in page.rows if isinstance(row[ID], int) and abs(row[ID]) <= MAX_ID}
+    local_rows.lock_rows(connection, writer.target, ids)
+    return Storing(connection, writer, how.now, how.force)
+
+
+def _settle(storing: Storing, page: Page, how: Applying, *, is_careful: bool = False) -> Applied:
+    outcome = storing.page_carefully(page) if is_careful else storing.page(page)
     connection = storing.connection
     # With force, what was left alone is known to be what the tracker has as well.
     known = [*outcome.inserted, *outcome.updated, *(outcome.unchanged if how.force else ())]

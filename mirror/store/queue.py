@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from sqlalchemy import or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -24,13 +26,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mirror.errors import StoreError
 from mirror.model.change import Cells, Change, End, LogEntry, State
 from mirror.model.layout import Layout
-from mirror.store import queue_edits, queue_ends, queue_promote, queue_rows
-from mirror.store.database import Database
+from mirror.store import queue_edits, queue_ends, queue_promote, queue_rows, queue_taking
+from mirror.store.database import Database, is_data_error, words
 from mirror.store.queue_desks import Desks
+from mirror.store.queue_taking import Taken, by_record, merged
 from mirror.store.tables import blob, log
 from mirror.store.tables import change as changes
 
 Layouts = Mapping[str, Layout]
+_Found = TypeVar("_Found")
+_NOT_TAKEN = (StoreError, ValueError, ArithmeticError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,7 @@ class Queue:
 
     def new_id(self, source: str) -> int:
         """Return a temporary id for a record to be created here: negative, ever descending, never given out again."""
-        with self._database.write() as connection:
-            return -queue_rows.next_number(connection, source, queue_rows.TEMPORARY_ID)
+        return -self._database.transact(lambda each: queue_rows.next_number(each, source, queue_rows.TEMPORARY_ID))
 
     def add(self, layouts: Layouts, new: Sequence[Change]) -> list[Change]:
         """Make changes, and show them in the local rows; return what is open for them now.
@@ -83,18 +87,34 @@ class Queue:
         Raises:
             UsageError: the record is not here, or the creation to be discarded is referred to, or is on its way.
         """
-        with self._database.write() as connection:
-            return queue_edits.add(Desks(connection, layouts, self._clock()), new)
+        return self._edit(layouts, lambda desks: queue_edits.add(desks, new))
 
-    def take_in(self, layouts: Layouts, captured: Change, made: Sequence[Change]) -> None:
-        """Put changes in the place of one that SQL made; nothing happens when that is not there any more.
+    def take_in(self, layouts: Layouts, taken: Sequence[Taken]) -> int:
+        """Put changes in the place of those that SQL made, and return how many of these there were.
 
-        Args:
-            made: one for each field, or the DELETE; READY, or REFUSED with the reason. What a field held before is known
-                here, whatever their base says. Columns of which none is made are shown as the tracker has them again.
+        All of a record are taken in at once, or none: they are left alone while another program holds its row, or has
+        written to it again. What cannot be taken in is refused, with the reason, and keeps nothing else waiting.
         """
-        with self._database.write() as connection:
-            queue_edits.take_in(Desks(connection, layouts, self._clock()), captured, made)
+        try:
+            return self._take_in(layouts, taken)
+        except _NOT_TAKEN as error:
+            if not _is_about_values(error):
+                raise
+        return sum(self._take_in_or_refuse(layouts, each) for each in by_record(taken))
+
+    def _take_in(self, layouts: Layouts, taken: Sequence[Taken]) -> int:
+        return self._edit(layouts, lambda desks: queue_taking.take_in(desks, taken))
+
+    def _take_in_or_refuse(self, layouts: Layouts, taken: Sequence[Taken]) -> int:
+        try:
+            return self._take_in(layouts, taken)
+        except _NOT_TAKEN as error:
+            if not _is_about_values(error):
+                raise
+            refused = [_refused(each, f"it cannot be taken in: {words(error)}") for each in taken]
+        with suppress(StoreError, ValueError, ArithmeticError, TypeError):
+            return self._take_in(layouts, refused)
+        return 0
 
     def put_blob(self, content: bytes) -> str:
         """Store the content of a file to be attached; return its digest."""
@@ -165,10 +185,17 @@ class Queue:
             None when one of them is not READY any more, is not decided, stands behind another one of its field, or its
             record is to be deleted otherwise; nothing is changed then.
         """
-        with self._database.write() as connection:
-            return queue_ends.mark_sent(Desks(connection, None, self._clock()), ids, sent_at)
+        return self._edit(None, lambda desks: queue_ends.mark_sent(desks, ids, sent_at))
 
-    def put_back(self, ids: Collection[int], state: State, reason: str = "", remote: Cells | None = None) -> None:
+    def put_back(
+        self,
+        ids: Collection[int],
+        state: State,
+        reason: str = "",
+        remote: Cells | None = None,
+        *,
+        lost_at: datetime | None = None,
+    ) -> None:
         """Give changes another state; an attempt to send one is logged. Those that are not open are left out.
 
         A change behind it takes it in. To READY, and to REFUSED without `remote`: by what the tracker showed meanwhile it
@@ -179,9 +206,9 @@ class Queue:
         Args:
             state: READY, UNKNOWN, REFUSED or CONFLICT.
             remote: the tracker's cells of the columns concerned, more of them do not matter; {} when the record is gone.
+            lost_at: to UNKNOWN: as in Change; what is known already stays.
         """
-        with self._database.write() as connection:
-            queue_ends.put_back(Desks(connection, None, self._clock()), ids, state, reason=reason, remote=remote)
+        self._edit(None, lambda desks: queue_ends.put_back(desks, ids, state, reason=reason, remote=remote, lost_at=lost_at))
 
     def settle(self, layout: Layout, ends: Sequence[Settled]) -> None:
         """Take changes of records of one type out of the queue and log how they ended; those that are gone are left out.
@@ -189,8 +216,7 @@ class Queue:
         After DONE, ADOPTED and ALREADY the tracker has what was wanted; the row shows what was read back, if it was. A
         deleted record moves to the tombstones, and what else waited for it is discarded.
         """
-        with self._database.write() as connection:
-            queue_ends.settle(Desks(connection, {layout.type.name: layout}, self._clock()), layout, ends)
+        self._edit({layout.type.name: layout}, lambda desks: queue_ends.settle(desks, layout, ends))
 
     def promote(self, layouts: Layouts, layout: Layout, temporary_id: int, real_id: int) -> None:
         """Give a record that was created here the id it has on the tracker, wherever the temporary one stands.
@@ -201,8 +227,7 @@ class Queue:
         Args:
             layouts: type name -> layout, of all types of the source.
         """
-        with self._database.write() as connection:
-            queue_promote.promote(Desks(connection, layouts, self._clock()), layout, temporary_id, real_id)
+        self._edit(layouts, lambda desks: queue_promote.promote(desks, layout, temporary_id, real_id))
 
     # people's decisions
 
@@ -212,8 +237,7 @@ class Queue:
         Raises:
             UsageError: one is not open any more, or is on its way; or others refer to the record that was created here.
         """
-        with self._database.write() as connection:
-            queue_ends.discard(Desks(connection, layouts, self._clock()), ids)
+        self._edit(layouts, lambda desks: queue_ends.discard(desks, ids))
 
     def resolve(self, layouts: Layouts, change_id: int, take: str | Cells) -> None:
         """Answer a conflict.
@@ -225,5 +249,19 @@ class Queue:
         Raises:
             UsageError: it is not open, no conflict, or cannot be resolved that way.
         """
-        with self._database.write() as connection:
-            queue_ends.resolve(Desks(connection, layouts, self._clock()), change_id, take)
+        self._edit(layouts, lambda desks: queue_ends.resolve(desks, change_id, take))
+
+    def _edit(self, layouts: Layouts | None, work: Callable[[Desks], _Found]) -> _Found:
+        """Run one transaction of the queue."""
+        return self._database.transact(lambda connection: work(Desks(connection, layouts, self._clock())))
+
+
+def _refused(taken: Taken, reason: str) -> Taken:
+    """Return edits that cannot be taken in as refused: whole, as nothing is known about their fields."""
+    last = taken.captured[-1]
+    return Taken(taken.captured, [replace(last, value=merged(taken.captured) or None, state=State.REFUSED, reason=reason)])
+
+
+def _is_about_values(error: Exception) -> bool:
+    """Return whether an error is about what was written, so that other edits may well be taken in."""
+    return not isinstance(error, StoreError) or is_data_error(error)

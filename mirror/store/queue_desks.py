@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from mirror.errors import UsageError
+from mirror.model.change import Change
 from mirror.model.layout import Layout
 from mirror.store import catalogue
 from mirror.store.queue_record import Desk
-from mirror.store.queue_sheet import Sheet, open_sheet
+from mirror.store.queue_sheet import Sheet, open_sheet, open_sheets
+from mirror.store.queue_writes import Writes
 from mirror.store.record_tables import describe
 
 
@@ -20,12 +22,14 @@ class Desks:
 
     Attributes:
         layouts: type name -> layout; those that the caller did not give are read when they are needed.
+        writes: what the sheets have to write, for whoever handles many; to be flushed.
     """
 
     def __init__(self, connection: Connection, layouts: Mapping[str, Layout] | None, now: datetime) -> None:
         self.connection = connection
         self.now = now
         self.layouts = dict(layouts or {})
+        self.writes = Writes(connection)
 
     def layout(self, source: str, type_name: str) -> Layout:
         """Return the layout of a type.
@@ -48,3 +52,12 @@ class Desks:
     def sheet(self, source: str, type_name: str, record_id: int) -> Sheet:
         """Return the sheet of a record, locked."""
         return open_sheet(self.desk(source, type_name), record_id)
+
+    def sheets(self, found: Iterable[Change]) -> Iterator[tuple[Sheet, list[int]]]:
+        """Yield the sheets, locked, of the records that these open changes are of, each with the ids of its changes."""
+        ids: dict[tuple[str, str], dict[int, list[int]]] = {}
+        for each in sorted(found, key=lambda one: (one.source, one.type_name, one.record_id, one.id)):
+            ids.setdefault((each.source, each.type_name), {}).setdefault(each.record_id, []).append(each.id)
+        for place, records in ids.items():
+            for sheet in open_sheets(self.desk(*place), records):
+                yield sheet, records[sheet.record_id]

@@ -1,8 +1,8 @@
-"""Takes edits into the queue: those people make by command or script, and those that SQL made, once they are looked at."""
+"""Takes edits into the queue that people make by command or script."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from mirror.errors import UsageError
 from mirror.merge.fields import equal
-from mirror.model.cells import cells_in, columns_of
+from mirror.model.cells import cells_in, is_current
 from mirror.model.change import Action, Change, End, State
 from mirror.store import local_rows, lookups, queue_rows
 from mirror.store.overlay import take_out
 from mirror.store.queue_desks import Desks
-from mirror.store.queue_ends import discard_creation, put_row_back
+from mirror.store.queue_ends import discard_creation
 from mirror.store.queue_promote import show_name
 from mirror.store.queue_sheet import Sheet
 from mirror.store.queue_states import LINKING, is_captured, is_frozen
@@ -32,7 +32,8 @@ def add(desks: Desks, new: Sequence[Change]) -> list[Change]:
         for each in wanted:
             _add_one(desks, sheet, each)
         sheet.save()
-        if sheet.record_id < 0 and any(each.field == sheet.layout.type.name_field for each in wanted):
+        is_new = any(each.action is Action.CREATE for each in wanted)  # nothing can refer to it yet
+        if sheet.record_id < 0 and not is_new and any(each.field == sheet.layout.type.name_field for each in wanted):
             show_name(desks, sheet)
         found |= {each.id for one in wanted for each in _open_for(sheet, one)}
     return queue_rows.by_ids(desks.connection, found)
@@ -100,6 +101,8 @@ def _update(sheet: Sheet, new: Change) -> None:
     value = cells_in(new.value or {}, sheet.layout, field)
     if not value:
         raise UsageError(f"{new.type_name} has no field {field!r} with a single value")
+    for each in sheet.outdated(field):
+        sheet.end(each, End.DISCARDED, "the field was of another kind then")
     chain = sheet.chain(field)
     last = chain[-1] if chain else None
     if last is None or is_frozen(last):
@@ -116,11 +119,12 @@ def _update(sheet: Sheet, new: Change) -> None:
     if not conflict and equal(sheet.layout, field, last.base or {}, value):
         sheet.end(last, End.DISCARDED, "set back to what it was")
         return
+    shown = sheet.cells(field)
     sheet.drop(last)
     sheet.add(
         replace(
             new,
-            base=last.base,
+            base={name: (last.base or {}).get(name, shown[name]) for name in value},
             value=value,
             base_revision=last.base_revision,
             state=State.CONFLICT if conflict else State.READY,
@@ -128,6 +132,16 @@ def _update(sheet: Sheet, new: Change) -> None:
             remote=last.remote,
         )
     )
+
+
+def refuse_outdated(desks: Desks, source: str) -> None:
+    """Refuse the edits of fields that have got another kind; they are kept, and can be discarded or made again."""
+    found = queue_rows.read(desks.connection, queue_rows.of_source(source))
+    of_fields = [each for each in found if each.type_name in desks.layouts and not is_frozen(each)]
+    outdated = [each for each in of_fields if not is_current(desks.layouts[each.type_name], each)]
+    for sheet, _ in desks.sheets(outdated):
+        sheet.save(desks.writes)
+    desks.writes.flush()
 
 
 def _link(sheet: Sheet, new: Change) -> None:
@@ -157,84 +171,3 @@ def _with_name(desks: Desks, sheet: Sheet, new: Change) -> Change:
     if type_name in desks.layouts:
         name = lookups.names(desks.connection, desks.layouts[type_name], [item.id]).get(item.id)
     return replace(new, value={"name": name, "type": type_name})
-
-
-def take_in(desks: Desks, captured: Change, made: Sequence[Change]) -> None:
-    """Put `made` in the place of what SQL made; see Queue.take_in."""
-    queue_rows.hold(desks.connection, [captured.source])
-    sheet = desks.sheet(captured.source, captured.type_name, captured.record_id)
-    here = next((each for each in sheet.changes if each.id == captured.id and is_captured(each)), None)
-    if here is None:
-        return
-    made = [replace(each, made_at=each.made_at or here.made_at, id=0) for each in made]
-    if here.action is Action.DELETE:
-        _take_in_deletion(desks, sheet, here, made)
-    else:
-        _take_in_cells(sheet, here, made)
-    sheet.save()
-
-
-def _take_in_deletion(desks: Desks, sheet: Sheet, captured: Change, made: Sequence[Change]) -> None:
-    base = captured.base or {}
-    if sheet.record_id < 0 or not made:
-        put_row_back(sheet, captured)
-        why_not = "" if sheet.record_id < 0 and made else "not taken in"
-        try:
-            if not why_not:
-                discard_creation(desks, sheet)
-        except UsageError as error:
-            why_not = str(error)
-        if why_not:
-            sheet.end(captured, End.REFUSED, why_not)
-        return
-    links = dict(base.get("links") or {})
-    for field in {each.field for each in sheet.changes if each.action in LINKING}:
-        links[sheet.desk.target.links[field].name] = sheet.tracker_links(field)
-    new = made[0]
-    base = {"row": {**base["row"], **sheet.tracker, "_dirty": False}, "links": links}
-    sheet.swap(captured, base=base, state=new.state, reason=new.reason, made_by=new.made_by or captured.made_by)
-
-
-def _take_in_cells(sheet: Sheet, captured: Change, made: Iterable[Change]) -> None:
-    """Put one change for each field in the place of the captured one, each with its part of what that knew.
-
-    Where a later one touches the field already, that takes over the part: what was wanted before it matters no more.
-    """
-    was = {each.field: _before(sheet, captured, each.field) for each in made}
-    for each in made:
-        cells = was[each.field]
-        seen = {name: value for name, value in (captured.remote or {}).items() if name in cells} or None
-        chain = [one for one in sheet.chain(each.field) if one is not captured]
-        later = next((one for one in chain if sheet.changes.index(one) > sheet.changes.index(captured)), None)
-        if later is None:
-            sheet.changes.insert(
-                sheet.changes.index(captured), replace(each, base=cells, remote=seen, base_revision=captured.base_revision)
-            )
-            for name, value in cells.items():
-                sheet.tracker.setdefault(name, value)
-        else:
-            value = {**(each.value or {}), **(later.value or {})}
-            sheet.swap(later, base={**(later.base or {}), **cells}, value=value, remote=later.remote or seen)
-    sheet.leave(captured, has_it=False, except_for=was)
-    fields = sheet.fields_of(captured)
-    if was:
-        sheet.drop(captured)
-    else:
-        sheet.end(captured, End.DISCARDED, "it changes nothing")
-    for field in fields | was.keys():
-        sheet.join(field)
-
-
-def _before(sheet: Sheet, captured: Change, field: str) -> dict[str, object]:
-    """Return the cells of a field as they were shown before the captured change."""
-    later = sheet.changes[sheet.changes.index(captured) + 1 :]
-    deletion = sheet.deletion()
-    gone = (deletion.base or {}).get("row", {}) if deletion is not None else {}
-    row = gone if sheet.row is None else sheet.row
-    # The column of a field that has vanished stands for the field.
-    names = [each.name for each in columns_of(sheet.layout, field).values()] or [field]
-    found = {name: row.get(name) for name in names}
-    for each in (*reversed(later), captured):
-        if each.action is Action.UPDATE:
-            found |= {name: value for name, value in (each.base or {}).items() if name in found}
-    return found

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, delete
 
 from mirror.errors import UsageError
 from mirror.merge.fields import equal
-from mirror.model.cells import cells_in
+from mirror.model.cells import cells_in, is_current
 from mirror.model.change import Action, Cells, Change, End, Side, State
 from mirror.model.layout import Layout
 from mirror.model.page import Fate
@@ -53,13 +52,14 @@ def mark_sent(desks: Desks, ids: Collection[int], sent_at: datetime) -> int | No
     attempt = queue_rows.next_number(desks.connection, found[0][1].source, queue_rows.ATTEMPT)
     for sheet, change in found:
         sheet.swap(change, state=State.SENT, attempt=attempt, sent_at=sent_at, reason="")
-        sheet.save()
+        sheet.save(desks.writes)
+    desks.writes.flush()
     return attempt
 
 
 def _may_go(sheet: Sheet, change: Change, ids: Collection[int]) -> bool:
     """Return whether a change may be sent: nobody else has it, nothing stands before it, nothing deletes its record."""
-    if change.state is not State.READY or change.remote is not None:
+    if change.state is not State.READY or change.remote is not None or not is_current(sheet.layout, change):
         return False
     deletion = sheet.deletion()
     if deletion is not None and deletion.id not in ids:
@@ -71,13 +71,8 @@ def _may_go(sheet: Sheet, change: Change, ids: Collection[int]) -> bool:
 
 def _sheets(desks: Desks, ids: Collection[int]) -> Iterable[tuple[Sheet, list[int]]]:
     """Yield the sheets of the records of those changes that are open, with the ids of these, in the order they were made."""
-    queue_rows.hold(desks.connection, {each.source for each in queue_rows.by_ids(desks.connection, ids)})
-    records = sorted(
-        queue_rows.by_ids(desks.connection, ids), key=lambda each: (each.source, each.type_name, each.record_id, each.id)
-    )
-    for record, group in groupby(records, key=lambda each: (each.source, each.type_name, each.record_id)):
-        wanted = [each.id for each in group]
-        yield desks.sheet(*record), wanted
+    queue_rows.hold(desks.connection, queue_rows.sources(desks.connection, ids))
+    yield from desks.sheets(queue_rows.by_ids(desks.connection, ids))
 
 
 def _present(sheet: Sheet, change_id: int) -> Change | None:
@@ -87,7 +82,15 @@ def _present(sheet: Sheet, change_id: int) -> Change | None:
 # put back
 
 
-def put_back(desks: Desks, ids: Collection[int], state: State, *, reason: str = "", remote: Cells | None = None) -> None:
+def put_back(
+    desks: Desks,
+    ids: Collection[int],
+    state: State,
+    *,
+    reason: str = "",
+    remote: Cells | None = None,
+    lost_at: datetime | None = None,
+) -> None:
     """Give changes another state; see Queue.put_back."""
     for sheet, wanted in _sheets(desks, ids):
         put = [each for one in wanted if (each := _present(sheet, one)) is not None]
@@ -100,10 +103,12 @@ def put_back(desks: Desks, ids: Collection[int], state: State, *, reason: str = 
                 sheet.end(each, End.ALREADY, GONE)  # it was seen to be gone while this was on its way
                 bury(sheet, each)
                 continue
-            sheet.swap(each, **_put(sheet, each, state, reason, remote))
+            values = _put(sheet, each, state, reason, remote)
+            sheet.swap(each, **values, lost_at=(each.lost_at or lost_at) if state is State.UNKNOWN else None)
         if state is not State.UNKNOWN:
             _rejoin(sheet, put)
-        sheet.save()
+        sheet.save(desks.writes)
+    desks.writes.flush()
 
 
 def _put(sheet: Sheet, change: Change, state: State, reason: str, remote: Cells | None) -> dict[str, Any]:
@@ -139,7 +144,7 @@ def _rejoin(sheet: Sheet, put: Iterable[Change]) -> None:
     for each in put:
         if each.action is Action.UPDATE:
             sheet.join(each.field)
-        elif each.action in LINKING:
+        elif each.action in LINKING and is_current(sheet.layout, each):
             sheet.join_item(each.field, each.item)
 
 
@@ -154,9 +159,10 @@ def settle(desks: Desks, layout: Layout, ends: Sequence[Ending]) -> None:
         for each in ids:
             change = _present(sheet, each)
             if change is not None and change.type_name == layout.type.name:
+                digests |= _digests(sheet.changes if change.action is Action.DELETE else [change])
                 _settle(sheet, change, wanted[each])
-                digests |= _digests([change])
-        sheet.save()
+        sheet.save(desks.writes)
+    desks.writes.flush()
     forget_blobs(desks.connection, digests)
 
 
@@ -167,7 +173,7 @@ def _settle(sheet: Sheet, change: Change, ending: Ending) -> None:
         return
     if change.action is Action.UPDATE:
         sheet.leave(change, has_it=ending.end in OF_TRACKER)
-    elif change.action in LINKING and ending.end in OF_TRACKER:
+    elif change.action in LINKING and ending.end in OF_TRACKER and is_current(sheet.layout, change):
         _learn_item(sheet, change)
     sheet.end(change, ending.end, ending.words, ending.revision)
     _rejoin(sheet, [change])
@@ -219,7 +225,8 @@ def discard(desks: Desks, ids: Collection[int]) -> None:
             change = _present(sheet, one)
             if change is not None:
                 _discard(sheet, change)
-        sheet.save()
+        sheet.save(desks.writes)
+    desks.writes.flush()
     for record in sorted(_record(each) for each in creations):
         discard_creation(desks, desks.sheet(*record), created)
     forget_blobs(desks.connection, _digests(found))
@@ -248,7 +255,7 @@ def _discard(sheet: Sheet, change: Change, end: End = End.DISCARDED, words: str 
     sheet.end(change, end, words)
     for field in fields if change.action is Action.UPDATE else ():
         sheet.join(field)
-    if change.action in LINKING:
+    if change.action in LINKING and is_current(sheet.layout, change):
         sheet.join_item(change.field, change.item)
 
 
@@ -256,8 +263,7 @@ def _suspect_names(sheet: Sheet, fields: Collection[str]) -> None:
     """Have records read again whose references get the names back that they had when they were edited."""
     references = {each.field for each in sheet.layout.columns if each.part is Part.NAME}
     if sheet.record_id >= 0 and references.intersection(fields):
-        layout = sheet.layout
-        suspects.add(sheet.desk.connection, layout.source, suspects.RECORD, {layout.type.name: [sheet.record_id]})
+        sheet.suspect(suspects.RECORD)
 
 
 def discard_creation(desks: Desks, sheet: Sheet, also: Collection[tuple[str, int]] = ()) -> None:
@@ -298,7 +304,7 @@ def resolve(desks: Desks, change_id: int, take: str | Cells) -> None:
     change = _present(sheet, change_id)
     if change is None or change.state not in (State.CONFLICT, State.REFUSED):
         raise UsageError(f"change {change_id} is no conflict; see: mirror conflicts")
-    if take == Side.REMOTE and change.action is Action.CREATE and record_id < 0:
+    if record_id < 0 and (take, change.action) in ((Side.REMOTE, Action.CREATE), (Side.LOCAL, Action.DELETE)):
         discard_creation(desks, sheet)
     elif take == Side.REMOTE:
         _discard(sheet, change, End.OVERRULED, "the tracker's value was taken")

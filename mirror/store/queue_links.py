@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mirror.merge.items import Item, is_already, parse_target
+from mirror.model.cells import is_current
 from mirror.model.change import Action, Change, End
 from mirror.model.schema import Kind
 from mirror.store import local_rows
@@ -24,12 +25,9 @@ class LinkSheet(RecordSheet):
 
     def items(self, field: str, item: str) -> list[Change]:
         """Return the LINK and UNLINK changes of one item."""
-        wanted = self.item(field, item)
-        return [
-            each
-            for each in self.changes
-            if each.action in LINKING and each.field == field and self.item(field, each.item).is_same(wanted)
-        ]
+        changes = self.link_changes(field)
+        wanted = self.item(field, item) if changes else None
+        return [each for each in changes if wanted is not None and self.item(field, each.item).is_same(wanted)]
 
     def item(self, field: str, item: str) -> Item:
         """Return what `item` of a change names."""
@@ -43,7 +41,7 @@ class LinkSheet(RecordSheet):
             self._links[field] = self._stored_links(field)
         rows = list(tracker)
         position = 1 + max((each[0] for each in (*tracker, *self._links[field])), default=-1)
-        for change in (each for each in self.changes if each.action in LINKING and each.field == field):
+        for change in self.link_changes(field):
             if change is not self.items(field, change.item)[-1]:
                 continue
             wanted = self.item(field, change.item)
@@ -78,6 +76,8 @@ class LinkSheet(RecordSheet):
         self._links[field] = rows = list(shown)
         seen: list[Item] = []
         for change in (each for each in self._read if each.action in LINKING and each.field == field):
+            if not is_current(self.layout, change):
+                continue
             item = self.item(field, change.item)
             if any(item.is_same(each) for each in seen):
                 continue

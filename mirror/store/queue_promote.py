@@ -10,11 +10,12 @@ from mirror.model.change import Action, Change
 from mirror.model.layout import Layout
 from mirror.model.part import Part
 from mirror.store import local_rows, queue_rows
+from mirror.store.chunks import chunked
 from mirror.store.overlay import lay
 from mirror.store.queue_desks import Desks
 from mirror.store.queue_refs import Turn, refer_to
 from mirror.store.queue_sheet import Sheet, open_sheet
-from mirror.store.record_tables import RecordTable, describe
+from mirror.store.record_tables import RecordTable
 from mirror.store.tables import change as changes
 from mirror.store.tables import log
 
@@ -101,22 +102,22 @@ def _meet(sheet: Sheet, before: Sheet) -> None:
 def _repoint(desks: Desks, source: str, temporary_id: int, turn: Turn) -> None:
     """Have every row, link and open change that refers to a temporary id refer to what `turn` makes of it.
 
-    Negative ids are given out once for a whole source, so no look at types is needed.
+    Negative ids are given out once for a whole source, so no look at the types referred to is needed. Rows show one only
+    while an open change of theirs has it.
     """
-    for layout in desks.layouts.values():
-        if layout.source == source:
-            _repoint_rows(desks.connection, layout, temporary_id, turn)
-    refer_to(desks, source, temporary_id, turn)
+    for type_name, ids in refer_to(desks, source, temporary_id, turn).items():
+        target = desks.desk(source, type_name).target
+        for chunk in chunked(sorted(ids)):
+            _repoint_rows(desks.connection, target, chunk, temporary_id, turn)
 
 
-def _repoint_rows(connection: Connection, layout: Layout, temporary_id: int, turn: Turn) -> None:
-    target = describe(layout)
-    table = target.table
+def _repoint_rows(connection: Connection, target: RecordTable, ids: list[int], temporary_id: int, turn: Turn) -> None:
+    layout, table = target.layout, target.table
     for each in layout.columns:
         if each.part is not Part.ID:
             continue
         name = next(one.name for one in layout.columns if one.field == each.field and one.part is Part.NAME)
-        this = (table.c.source == layout.source, table.c[each.name] == temporary_id)
+        this = (table.c.source == layout.source, table.c.id.in_(ids), table.c[each.name] == temporary_id)
         for known in connection.scalars(select(table.c[name]).where(*this).distinct()).all():
             new, label = turn(temporary_id, known)
             here = (*this, table.c[name].is_not_distinct_from(known))
@@ -124,7 +125,7 @@ def _repoint_rows(connection: Connection, layout: Layout, temporary_id: int, tur
     for link in target.links.values():
         if "target_id" not in link.c:
             continue
-        this = (link.c.source == layout.source, link.c.target_id == temporary_id)
+        this = (link.c.source == layout.source, link.c.id.in_(ids), link.c.target_id == temporary_id)
         for known in connection.scalars(select(link.c.target_name).where(*this).distinct()).all():
             new, label = turn(temporary_id, known)
             here = (*this, link.c.target_name.is_not_distinct_from(known))

@@ -9,10 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from mirror.model.cells import is_current
 from mirror.model.change import Action, Change, End, LogEntry
 from mirror.model.part import Part
-from mirror.store import queue_rows, suspects
+from mirror.store import suspects
 from mirror.store.queue_states import LINKING, label_of, tracker_cells
+from mirror.store.queue_writes import Writes
 from mirror.store.record_tables import RecordTable
 
 
@@ -43,7 +45,9 @@ class RecordSheet:
         self.tracker = tracker_cells(self.changes)
         self._read = tuple(self.changes)
         self._stored = {each.id: each for each in self.changes}
-        self._linked = {each.field for each in self.changes if each.action in LINKING}
+        self._linked = {each.field for each in self.link_changes()}
+        self._notes: list[LogEntry] = []
+        self._suspected: set[str] = set()
 
     @property
     def revision(self) -> str | None:
@@ -53,6 +57,11 @@ class RecordSheet:
     def deletion(self) -> Change | None:
         """Return the open DELETE."""
         return next((each for each in self.changes if each.action is Action.DELETE), None)
+
+    def link_changes(self, field: str = "") -> list[Change]:
+        """Return the LINK and UNLINK changes, of all fields or of one; of fields that still are what they were."""
+        found = [each for each in self.changes if each.action in LINKING and (not field or each.field == field)]
+        return [each for each in found if is_current(self.layout, each)]
 
     def add(self, change: Change) -> Change:
         """Add a change that is not stored yet; what its columns hold without it becomes known as the tracker's."""
@@ -80,15 +89,23 @@ class RecordSheet:
         self.note(change, end, words, revision)
         if change.action is Action.UPDATE and change.field == self.layout.type.name_field and self.record_id > 0:
             # Others show the name as it was; they follow when the next sync looks at them.
-            source, type_name = self.layout.source, self.layout.type.name
-            suspects.add(self.desk.connection, source, suspects.NAME, {type_name: [self.record_id]})
+            self.suspect(suspects.NAME)
 
     def note(self, change: Change, end: End, words: str = "", revision: str | None = None) -> None:
-        """Log how a change, or one attempt to send it, ended."""
-        record = (change.source, change.type_name, change.record_id)
-        temporary = queue_rows.temporary_ids(self.desk.connection, record)
-        entry = LogEntry(change, end, self.desk.now, words, self.label(), temporary, revision)
-        queue_rows.write_log(self.desk.connection, entry)
+        """Log, with `save`, how a change, or one attempt to send it, ended."""
+        values = (each.value for each in self._read if each.action is Action.CREATE and each.value)
+        temporary = next((each["temporary_id"] for each in values), None)
+        self._notes.append(LogEntry(change, end, self.desk.now, words, self.label(), temporary, revision))
+
+    def suspect(self, kind: str) -> None:
+        """Have the record looked at again, see `suspects`."""
+        self._suspected.add(kind)
+
+    def _save_notes(self, writes: Writes) -> None:
+        writes.note(self._notes)
+        for each in self._suspected:
+            writes.suspect(each, (self.layout.source, self.layout.type.name), self.record_id)
+        self._notes, self._suspected = [], set()
 
     def label(self) -> str:
         """Return what people call the record, as far as known."""

@@ -28,12 +28,21 @@ def referring(desks: Desks, source: str, temporary_id: int) -> list[Change]:
     return [each for each in _candidates(desks, source, temporary_id) if _turned(desks, each, temporary_id, _other) != each]
 
 
-def refer_to(desks: Desks, source: str, temporary_id: int, turn: Turn) -> None:
-    """Have the open changes that refer to `temporary_id` refer to what `turn` makes of it."""
-    for each in _candidates(desks, source, temporary_id):
-        turned = _turned(desks, each, temporary_id, turn)
-        if turned != each:
-            queue_rows.set_(desks.connection, turned)
+def refer_to(desks: Desks, source: str, temporary_id: int, turn: Turn) -> dict[str, set[int]]:
+    """Have the open changes that refer to `temporary_id` refer to what `turn` makes of it.
+
+    Returns:
+        Type name -> ids of the records that they are of.
+    """
+    found = _candidates(desks, source, temporary_id)
+    records: dict[str, set[int]] = {}
+    turned = []
+    for each in found:
+        if _turned(desks, each, temporary_id, _other) != each:
+            records.setdefault(each.type_name, set()).add(each.record_id)
+            turned.append(_turned(desks, each, temporary_id, turn))
+    queue_rows.set_(desks.connection, *turned)
+    return records
 
 
 def _other(record_id: int, name: str | None) -> tuple[int, str | None]:
@@ -57,7 +66,7 @@ def _turned(desks: Desks, change: Change, temporary_id: int, turn: Turn) -> Chan
         return replace(change, base=base, value=value, remote=remote)
     if change.action in LINKING:
         return _item(layout, change, temporary_id, turn)
-    if change.action is Action.RANK and (change.value or {}).get("other") == temporary_id:
+    if change.action in (Action.RANK, Action.OPERATE) and (change.value or {}).get("other") == temporary_id:
         return replace(change, value={**(change.value or {}), "other": turn(temporary_id, None)[0]})
     return change
 

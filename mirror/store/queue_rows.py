@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mirror.errors import UsageError
@@ -19,10 +20,13 @@ from mirror.model.cells import canonical
 from mirror.model.change import Action, Change, End, LogEntry, State, Via
 from mirror.model.schema import Kind
 from mirror.store.chunks import chunked
+from mirror.store.database import BUSY_SECONDS
 from mirror.store.tables import change as changes
 from mirror.store.tables import log, note
 
+_LONGEST = 1000  # digits of a whole number that is read as one; Python itself takes up to 4300
 _QUEUE_LOCK = 5_570_203  # any constant; together with schema and source it is the key of our Postgres advisory lock
+_PAGE_SECONDS = 60.0  # how long a page waits for another program; nobody edits meanwhile, but a sync has begun
 TEMPORARY_ID = "queue.temporary_id"  # notes of a source: the last number given out
 ATTEMPT = "queue.attempt"
 
@@ -30,7 +34,8 @@ ATTEMPT = "queue.attempt"
 def hold(connection: Connection, sources: Iterable[str], *, alone: bool = True) -> None:
     """Keep other writers of the queues of `sources` waiting until the transaction ends.
 
-    On SQLite the transaction itself does that.
+    On SQLite the transaction itself does that. On Postgres the rest of the transaction does not wait for ever for a row that
+    another program has written and not committed: everybody else would wait with it.
 
     Args:
         alone: False for whoever stores pages: several of them may, but nobody edits meanwhile.
@@ -41,6 +46,8 @@ def hold(connection: Connection, sources: Iterable[str], *, alone: bool = True) 
     statement = text(f"SELECT {function}(:number, hashtext(current_schema() || '/' || :source))")
     for source in sorted(set(sources)):
         connection.execute(statement, {"number": _QUEUE_LOCK, "source": source})
+    seconds = BUSY_SECONDS if alone else _PAGE_SECONDS
+    connection.execute(text(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'"))
 
 
 def next_number(connection: Connection, source: str, key: str) -> int:
@@ -74,10 +81,44 @@ def of_record(connection: Connection, record: tuple[str, str, int]) -> list[Chan
     return read(connection, of_type(*record[:2]).where(changes.c.record_id == record[2]).with_for_update())
 
 
+def of_records(connection: Connection, place: tuple[str, str], ids: Collection[int]) -> dict[int, list[Change]]:
+    """Return id -> open changes, of those of these records of a type that have any; locked like `of_record`.
+
+    Args:
+        place: source and type name.
+    """
+    found: dict[int, list[Change]] = {}
+    query = of_type(*place).with_for_update()
+    for chunk in chunked(sorted(ids)):
+        for each in read(connection, query.where(changes.c.record_id.in_(chunk))):
+            found.setdefault(each.record_id, []).append(each)
+    return found
+
+
+def waiting(connection: Connection, place: tuple[str, str], ids: Collection[int]) -> set[int]:
+    """Return those of these records of a type that have open changes; quick where none has."""
+    if not ids:
+        return set()
+    here = (changes.c.source == place[0], changes.c.type == place[1])
+    query = select(changes.c.record_id).where(*here).distinct()
+    enough = 2 * len(ids) + 16
+    found = set(connection.scalars(query.where(changes.c.record_id.between(min(ids), max(ids))).limit(enough)))
+    if len(found) == enough:
+        parts = (connection.scalars(query.where(changes.c.record_id.in_(chunk))) for chunk in chunked(ids))
+        found = {each for part in parts for each in part}
+    return found.intersection(ids)
+
+
 def by_ids(connection: Connection, ids: Collection[int]) -> list[Change]:
     """Return those of these changes that are open."""
     query = select(changes)
     return [each for chunk in chunked(sorted(ids)) for each in read(connection, query.where(changes.c.id.in_(chunk)))]
+
+
+def sources(connection: Connection, ids: Collection[int]) -> set[str]:
+    """Return the sources that these changes are of."""
+    query = select(changes.c.source).distinct()
+    return {each for chunk in chunked(sorted(ids)) for each in connection.scalars(query.where(changes.c.id.in_(chunk)))}
 
 
 def wanted(connection: Connection, ids: Collection[int]) -> list[Change]:
@@ -86,7 +127,7 @@ def wanted(connection: Connection, ids: Collection[int]) -> list[Change]:
     Raises:
         UsageError: one of them is not open any more.
     """
-    hold(connection, {each.source for each in by_ids(connection, ids)})
+    hold(connection, sources(connection, ids))
     found = by_ids(connection, ids)
     gone = sorted(set(ids) - {each.id for each in found})
     if gone:
@@ -99,9 +140,17 @@ def put(connection: Connection, change: Change) -> int:
     return int(connection.execute(insert(changes).returning(changes.c.id), _values(change)).scalar_one())
 
 
-def set_(connection: Connection, change: Change) -> None:
-    """Store a change that is stored already as it is now."""
-    connection.execute(update(changes).where(changes.c.id == change.id).values(_values(change)))
+def put_all(connection: Connection, new: Collection[Change]) -> None:
+    """Store changes; their ids follow their order."""
+    if new:
+        connection.execute(insert(changes), [_row(each) for each in new])
+
+
+def set_(connection: Connection, *stored: Change) -> None:
+    """Store changes that are stored already as they are now."""
+    if stored:
+        this = update(changes).where(changes.c.id == bindparam("this"))
+        connection.execute(this, [{"this": each.id, **_row(each)} for each in stored])
 
 
 def drop(connection: Connection, ids: Collection[int]) -> None:
@@ -121,37 +170,52 @@ def entries(connection: Connection, query: Select[Any]) -> list[LogEntry]:
     return [_entry(row) for row in connection.execute(query.order_by(log.c.id.desc()))]
 
 
-def write_log(connection: Connection, entry: LogEntry) -> None:
-    """Add to the audit trail."""
+def write_log(connection: Connection, new: Collection[LogEntry]) -> None:
+    """Add to the audit trail; of records that were created here with the temporary id they had."""
+    if not new:
+        return
+    had = _temporary_ids(connection, [each for each in new if each.temporary_id is None and each.change.record_id >= 0])
+    connection.execute(insert(log), [_line(each, had.get(_record(each.change))) for each in new])
+
+
+def _record(change: Change) -> tuple[str, str, int]:
+    return change.source, change.type_name, change.record_id
+
+
+def _temporary_ids(connection: Connection, new: Collection[LogEntry]) -> dict[tuple[str, str, int], int]:
+    """Return record -> the temporary id that it had, as the log knows it, of those that had one."""
+    ids: dict[tuple[str, str], set[int]] = {}
+    for each in new:
+        ids.setdefault(_record(each.change)[:2], set()).add(each.change.record_id)
+    found: dict[tuple[str, str, int], int] = {}
+    columns = (log.c.record_id, func.min(log.c.temporary_id))
+    for place, some in ids.items():
+        here = (log.c.source == place[0], log.c.type == place[1], log.c.temporary_id.is_not(None))
+        for chunk in chunked(some):
+            query = select(*columns).where(*here, log.c.record_id.in_(chunk)).group_by(log.c.record_id)
+            found |= {(*place, row[0]): int(row[1]) for row in connection.execute(query)}
+    return found
+
+
+def _line(entry: LogEntry, had: int | None) -> dict[str, Any]:
     values = _values(entry.change)
     del values["state"], values["reason"]
     values |= {
         "change_id": entry.change.id,
-        "temporary_id": entry.temporary_id,
+        "temporary_id": had if entry.temporary_id is None else entry.temporary_id,
         "label": entry.label,
         "revision": entry.revision,
         "outcome": entry.end.value,
         "words": entry.words,
         "settled_at": entry.settled_at,
     }
-    connection.execute(insert(log).values(values))
-
-
-def temporary_ids(connection: Connection, record: tuple[str, str, int]) -> int | None:
-    """Return the temporary id that a record (source, type, id) had; None when it had none, or has it still."""
-    source, type_name, record_id = record
-    here = (log.c.source == source, log.c.type == type_name, log.c.record_id == record_id)
-    known = connection.scalar(select(func.min(log.c.temporary_id)).where(*here))
-    if known is not None:
-        return int(known)
-    created = of_type(source, type_name).where(changes.c.record_id == record_id, changes.c.action == Action.CREATE.value)
-    return next((each.value["temporary_id"] for each in read(connection, created) if each.value), None)
+    return values
 
 
 def plain(value: Any) -> Any:
     """Return what JSON can say for a value of the database."""
     if isinstance(value, Decimal):
-        return canonical(Kind.NUMERIC, value) if value.is_finite() else str(value)
+        return _number(value)
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
@@ -164,8 +228,24 @@ def parsed(value: str | None) -> dict[str, Any] | None:
     """Return what `dumped`, or a trigger, wrote; a number that no float holds exactly as its digits."""
     if value is None:
         return None
-    found = json.loads(value, parse_float=lambda digits: canonical(Kind.NUMERIC, digits))
+    found = json.loads(value, parse_float=_number, parse_int=_whole)
     return found if isinstance(found, dict) else None
+
+
+def _number(value: Decimal | str) -> Any:
+    """Return a number as a cell has it; as text where it is none, or larger than any that means something."""
+    try:
+        return canonical(Kind.NUMERIC, value)
+    except ValueError:
+        return str(value)
+
+
+def _whole(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _LONGEST else digits
+
+
+def _row(change: Change) -> dict[str, Any]:
+    return {**_values(change), "lost_at": change.lost_at}
 
 
 def _values(change: Change) -> dict[str, Any]:
@@ -191,7 +271,7 @@ def _values(change: Change) -> dict[str, Any]:
 
 
 def _change(row: Row[Any]) -> Change:
-    return _common(row, row.id, State(row.state), row.reason)
+    return replace(_common(row, row.id, State(row.state), row.reason), lost_at=row.lost_at)
 
 
 def _common(row: Row[Any], change_id: int, state: State, reason: str) -> Change:

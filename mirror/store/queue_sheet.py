@@ -11,17 +11,19 @@ has none, it is joined to one change, which is decided by the three-way rule.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from mirror.merge.fields import Verdict, decide, equal
-from mirror.model.cells import columns_of
+from mirror.model.cells import check_sendable, columns_of, is_current
 from mirror.model.change import Action, Cells, Change, End, State
 from mirror.store import local_rows, queue_rows
+from mirror.store.chunks import chunked
 from mirror.store.queue_links import LinkSheet
 from mirror.store.queue_record import Desk
 from mirror.store.queue_states import SINCE, TOUCHING, is_captured, is_frozen, is_gone
+from mirror.store.queue_writes import Writes
 
 
 def open_sheet(desk: Desk, record_id: int) -> Sheet:
@@ -34,17 +36,34 @@ def open_sheet(desk: Desk, record_id: int) -> Sheet:
     return Sheet(desk, record_id, row, queue_rows.of_record(desk.connection, (layout.source, layout.type.name, record_id)))
 
 
+def open_sheets(desk: Desk, ids: Collection[int]) -> Iterator[Sheet]:
+    """Yield the sheets of those of these records that have open changes, as `open_sheet` does, by id."""
+    layout = desk.target.layout
+    for chunk in chunked(sorted(ids)):
+        rows = local_rows.read_rows(desk.connection, desk.target, chunk)
+        changes = queue_rows.of_records(desk.connection, (layout.source, layout.type.name), chunk)
+        for each in sorted(changes):
+            yield Sheet(desk, each, rows.get(each), changes[each])
+
+
 class Sheet(LinkSheet):
     """A record under the pen: its fields, on top of what it knows and of its links."""
+
+    def __init__(self, desk: Desk, record_id: int, row: Mapping[str, Any] | None, changes: Iterable[Change]) -> None:
+        super().__init__(desk, record_id, row, changes)
+        self._put: list[Change] = []
 
     def chain(self, field: str) -> list[Change]:
         """Return the changes that touch the columns of a field."""
         names = {each.name for each in columns_of(self.layout, field).values()}
-        return [
-            each
-            for each in self.changes
-            if each.action is Action.UPDATE and (each.field == field or names.intersection(each.value or {}))
-        ]
+        updates = [each for each in self.changes if each.action is Action.UPDATE]
+        # A field that has vanished has its name alone; of one that got another kind, earlier changes are of other columns.
+        return [each for each in updates if (names.intersection(each.value or {}) if names else each.field == field)]
+
+    def outdated(self, field: str) -> list[Change]:
+        """Return the changes of a field from when it was of another kind, that may be altered."""
+        found = [each for each in self.changes if each.action is Action.UPDATE and each.field == field]
+        return [each for each in found if not is_frozen(each) and not is_current(self.layout, each)]
 
     def cells(self, field: str) -> dict[str, Any]:
         """Return the cells of a field as they are shown now."""
@@ -143,18 +162,30 @@ class Sheet(LinkSheet):
 
     # writing back
 
-    def save(self) -> None:
-        """Write row, links and changes as they are now."""
+    def save(self, writes: Writes | None = None) -> None:
+        """Write row, links and changes as they are now.
+
+        Args:
+            writes: what collects all but the links; it must be flushed, and changes that are new do not get their ids here.
+        """
+        own = Writes(self.desk.connection)
+        self._save(own if writes is None else writes, give_ids=writes is None)
+        own.flush()
+
+    def _save(self, writes: Writes, *, give_ids: bool) -> None:
+        for each in list(self.changes):
+            self._check(each)
         deletion = self.deletion()
         if self.row is None and deletion is not None:
             self.swap(deletion, base=self._kept(deletion))
-        self._save_changes()
+        self._save_changes(writes, give_ids=give_ids)
+        self._save_notes(writes)
         if self.row is None:
             return
         touches = any(each.action in TOUCHING for each in self.changes)
-        cells = {name: value for name, value in self.shown().items() if self.row.get(name) != value}
+        cells = {name: each for name, each in self.shown().items() if name not in self.row or self.row[name] != each}
         if cells or bool(self.row["_dirty"]) is not touches:
-            local_rows.write_cells(self.desk.connection, self.desk.target, self.record_id, {**cells, "_dirty": touches})
+            writes.cells(self.desk.target, self.record_id, {**cells, "_dirty": touches})
             self.row = {**self.row, **cells, "_dirty": touches}
         for field in self._linked:
             links = self.links(field)
@@ -170,12 +201,29 @@ class Sheet(LinkSheet):
         links |= {self.desk.target.links[each].name: links_of(each) for each in self._linked}
         return {"row": {**(base.get("row") or {}), **cells}, "links": {name: rows for name, rows in links.items() if rows}}
 
-    def _save_changes(self) -> None:
+    def _check(self, change: Change) -> None:
+        """Refuse what is READY, or a conflict, and cannot be sent as it is: to be called before anything is written."""
+        if change.state not in (State.READY, State.CONFLICT) or is_gone(change):
+            return
+        fields = {each.field for each in self.layout.columns} | {each.field for each in self.layout.links}
+        if change.field in fields and not is_current(self.layout, change):
+            reason = f"{change.field} is of another kind now: set it again"
+            self.swap(change, state=State.REFUSED, reason=reason, remote=None)
+        elif change.state is State.READY and change.action is Action.UPDATE:
+            try:
+                check_sendable(self.layout, change.field, change.value or {})
+            except ValueError as error:
+                self.swap(change, state=State.REFUSED, reason=str(error), remote=None)
+
+    def _save_changes(self, writes: Writes, *, give_ids: bool) -> None:
         kept = {each.id for each in self.changes}
-        queue_rows.drop(self.desk.connection, [each for each in self._stored if each not in kept])
+        writes.drop(each for each in self._stored if each not in kept)
         for place, each in enumerate(self.changes):
-            if each.id == 0:
+            if each.id == 0 and give_ids:
                 self.changes[place] = replace(each, id=queue_rows.put(self.desk.connection, each))
-            elif each != self._stored[each.id]:
-                queue_rows.set_(self.desk.connection, each)
-        self._stored = {each.id: each for each in self.changes}
+            elif each.id == 0 and each not in self._put:
+                writes.put(each)
+                self._put.append(each)
+            elif each.id != 0 and each != self._stored[each.id]:
+                writes.change(each)
+        self._stored = {each.id: each for each in self.changes if each.id}

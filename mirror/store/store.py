@@ -8,6 +8,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy import Connection
+
 from mirror.model.layout import Layout
 from mirror.model.page import Echo, Fate, KeyRange, Page
 from mirror.model.progress import Slice
@@ -24,14 +26,18 @@ from mirror.store.lookups import LinkEnd
 from mirror.store.pages import Applied, Applying, apply
 from mirror.store.progress_store import ProgressStore
 from mirror.store.queue import Queue, Settled
+from mirror.store.queue_desks import Desks
+from mirror.store.queue_edits import refuse_outdated
+from mirror.store.queue_taking import Taken
 from mirror.store.reading import Reader, Result
 from mirror.store.record_tables import create_indexes, describe
+from mirror.store.search import Searching
 from mirror.store.tombstones import Reason
 from mirror.store.upsert import Writer
 from mirror.store.verifications import save_verifications
 from mirror.store.writers import make_writer
 
-__all__ = ["Adoption", "Applied", "Comparison", "LinkEnd", "Reader", "Result", "Settled", "Store"]
+__all__ = ["Adoption", "Applied", "Comparison", "LinkEnd", "Reader", "Result", "Settled", "Store", "Taken"]
 
 EVERYTHING = KeyRange()
 
@@ -93,9 +99,15 @@ class Store(ProgressStore):
     # the catalogue
 
     def adopt(self, source: str, tracker: str, catalog: Catalog, *, now: datetime) -> Adoption:
-        """Make the database ready for everything `catalog` lists; nothing is dropped or narrowed."""
+        """Make the database ready for everything `catalog` lists; nothing is dropped or narrowed.
+
+        Edits that wait for fields which have got another kind are refused.
+        """
         with self._database.write() as connection:
-            return catalogue.adopt(connection, source, tracker, catalog, now=now)
+            queue_rows.hold(connection, [source])
+            adoption = catalogue.adopt(connection, source, tracker, catalog, now=now)
+            refuse_outdated(Desks(connection, adoption.layouts, now), source)
+            return adoption
 
     def digest(self, source: str) -> str | None:
         """Return the digest of the catalog adopted last; None when there was none."""
@@ -196,8 +208,7 @@ class Store(ProgressStore):
 
         Revisions stay as they are: on the tracker the referring records have not changed.
         """
-        with self._database.write() as connection:
-            return references.spread_names(connection, layouts, type_name, ids)
+        return self._database.transact(lambda each: references.spread_names(each, layouts, type_name, ids))
 
     # records to be read again
 
@@ -255,10 +266,13 @@ class Store(ProgressStore):
         """
         reason = Reason(fate, deleted_at or {}, into or {})
         target = self._writer(layout).target
-        with self._database.write() as connection:
+
+        def bury(connection: Connection) -> int:
             queue_rows.hold(connection, [layout.source], alone=False)
             overlay.leave(connection, target, ids, now=now)
             return tombstones.bury(connection, target, ids, reason, now=now)
+
+        return self._database.transact(bury)
 
     def tombstones(self, source: str, type_name: str, fate: Fate | None = None) -> list[tuple[int, Fate]]:
         """Return id and reason of the tombstones of a type, by id; with `fate` only of those."""
@@ -287,6 +301,14 @@ class Store(ProgressStore):
             save_verifications(connection, source, found)
 
     # people's queries
+
+    def search(self, layouts: Mapping[str, Layout]) -> Searching:
+        """Return what answers queries about the records of one source.
+
+        Args:
+            layouts: type name -> layout, of all types of the source.
+        """
+        return Searching(self._database, layouts)
 
     @contextmanager
     def read(self, query: str, params: Sequence[object] = ()) -> Iterator[Result]:

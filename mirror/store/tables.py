@@ -229,6 +229,7 @@ change = Table(
     Column("made_at", Instant, nullable=False),
     Column("made_by", Text, nullable=False, server_default=""),
     Column("via", Text, nullable=False),
+    Column("lost_at", Instant),
     Index("ix_mirror_change_record", "source", "type", "record_id"),
     sqlite_autoincrement=True,  # an id is never used again, so that it means one change for ever; Postgres sees to it anyhow
 )

@@ -15,7 +15,7 @@ from mirror.simulators import Fault
 from mirror.simulators.rally import RallySimulator
 from tests.cli.conftest import Process, Run, Terminal
 from tests.cli.test_process import wait_until
-from tests.support.databases import execute, raw_rows
+from tests.support.databases import overwrite, raw_rows
 
 DATABASE = "sqlite:///mirror.db"
 
@@ -50,8 +50,8 @@ def test_all_types_are_shown_when_asked_for(run: Run, synced: RallySimulator) ->
 
 def test_drift_is_printed_as_numbers_and_as_a_list(run: Run, synced: RallySimulator, defect: tuple[int, str]) -> None:
     key, label = defect
-    execute(DATABASE, f"UPDATE rally_defect SET name = 'other' WHERE id = {key}")
-    execute(DATABASE, "INSERT INTO rally_tag (source, id, _revision, _synced_at) VALUES ('acme', 7, '1', '')")
+    overwrite(DATABASE, f"UPDATE rally_defect SET name = 'other' WHERE id = {key}")
+    overwrite(DATABASE, "INSERT INTO rally_tag (source, id, _revision, _synced_at) VALUES ('acme', 7, '1', '')")
     result = run("verify", "--sample", "all")
     assert result.exit_code == 3
     assert result.stdout.splitlines()[0].endswith(": 2 drifted")
@@ -62,8 +62,8 @@ def test_drift_is_printed_as_numbers_and_as_a_list(run: Run, synced: RallySimula
 
 
 def test_the_list_for_people_ends_and_says_where_the_rest_is(run: Run, synced: RallySimulator) -> None:
-    execute(DATABASE, "UPDATE rally_defect SET _revision = 'x'")
-    execute(DATABASE, "UPDATE rally_hierarchical_requirement SET _revision = 'x'")
+    overwrite(DATABASE, "UPDATE rally_defect SET _revision = 'x'")
+    overwrite(DATABASE, "UPDATE rally_hierarchical_requirement SET _revision = 'x'")
     result = run("verify", "--sample", "0")
     listed = re.findall(r"^\S+ +\w+ +\d+ +stale ", result.stdout, re.MULTILINE)
     everything = document(run, "--sample", "0")["drift"]
@@ -73,7 +73,7 @@ def test_the_list_for_people_ends_and_says_where_the_rest_is(run: Run, synced: R
 
 def test_json_has_every_record_and_every_difference(run: Run, synced: RallySimulator, defect: tuple[int, str]) -> None:
     key, label = defect
-    execute(DATABASE, f"UPDATE rally_defect SET name = 'other', state = 'Foo' WHERE id = {key}")
+    overwrite(DATABASE, f"UPDATE rally_defect SET name = 'other', state = 'Foo' WHERE id = {key}")
     found = document(run, "--type", "defect", "--sample", "all", "--seed", "5")
     assert (found["source"], found["exit_code"], found["seed"], found["incomplete"]) == ("acme", 3, 5, [])
     (drifted,) = found["drift"]
@@ -84,8 +84,8 @@ def test_json_has_every_record_and_every_difference(run: Run, synced: RallySimul
 
 
 def test_repair_brings_everything_in_line_and_says_so(run: Run, synced: RallySimulator, defect: tuple[int, str]) -> None:
-    execute(DATABASE, f"DELETE FROM rally_defect WHERE id = {defect[0]}")
-    execute(DATABASE, "UPDATE rally_task SET _revision = 'x'")
+    overwrite(DATABASE, f"DELETE FROM rally_defect WHERE id = {defect[0]}")
+    overwrite(DATABASE, "UPDATE rally_task SET _revision = 'x'")
     result = run("verify", "--repair")
     assert result.exit_code == 0, result.output
     assert re.search(r": \d+ drifted, \d+ before it, all repaired$", result.stdout.splitlines()[0])
@@ -98,7 +98,7 @@ def test_status_says_what_was_verified_and_how_fresh_each_type_is(
     run: Run, synced: RallySimulator, defect: tuple[int, str]
 ) -> None:
     assert "acme: never verified; run: mirror verify acme\n" in run("status").stdout
-    execute(DATABASE, f"UPDATE rally_defect SET _revision = 'x' WHERE id = {defect[0]}")
+    overwrite(DATABASE, f"UPDATE rally_defect SET _revision = 'x' WHERE id = {defect[0]}")
     run("verify", "--type", "Defect", "--type", "Tag", "--sample", "1")
     status = run("status").stdout
     assert re.search(r"^acme: 2 of 6 types verified [\d.]+ s ago: 1 stale$", status, re.MULTILINE)
@@ -178,7 +178,7 @@ def test_only_a_repair_needs_the_database_for_itself(process: Process, run: Run,
 
 
 def test_a_terminal_is_shown_the_drift_as_a_drawn_table(terminal: Terminal, synced: RallySimulator) -> None:
-    execute(DATABASE, "DELETE FROM rally_tag")
+    overwrite(DATABASE, "DELETE FROM rally_tag")
     code, screen = terminal("verify", "--type", "Tag")
     assert code == 3, screen
     assert re.search(r"│ Tag +│ +\d+ │ +\d+ │ +0 │", screen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mirror.store.store import Store
 from tests.store.samples import stored
-from tests.support.databases import execute, raw_rows
+from tests.support.databases import overwrite, raw_rows
 from tests.support.stages.rally import TheStage as RallyStage
 from tests.support.stages.rt import TheStage as RTStage
 
@@ -21,7 +21,7 @@ def test_a_record_that_gets_a_name_is_shown_under_it(each_store: Store, database
         stage.allowed = ("Defect", "Project")
         stage.sync(each_store)
         key = raw_rows(database_url, "SELECT min(project_id) FROM rally_defect")[0][0]
-        execute(database_url, f"UPDATE rally_project SET name = NULL, _revision = 'unnamed' WHERE id = {key}")
-        execute(database_url, f"UPDATE rally_defect SET project_name = NULL WHERE project_id = {key}")
+        overwrite(database_url, f"UPDATE rally_project SET name = NULL, _revision = 'unnamed' WHERE id = {key}")
+        overwrite(database_url, f"UPDATE rally_defect SET project_name = NULL WHERE project_id = {key}")
         stage.sync(each_store)
         assert stage.differences(each_store) == []

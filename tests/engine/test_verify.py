@@ -18,7 +18,7 @@ from mirror.model.verification import Drift, Drifted
 from mirror.simulators.rally import RallySimulator
 from mirror.simulators.rally.switches import Switches
 from mirror.store.store import Store
-from tests.support.databases import execute, raw_rows
+from tests.support.databases import overwrite, raw_rows
 from tests.support.stages.rally import TheStage
 
 _STORIES = r"/hierarchicalrequirement\?"
@@ -76,18 +76,18 @@ Corrupt = Callable[[str], tuple[str, int, Drift]]
 
 def lose_a_row(url: str) -> tuple[str, int, Drift]:
     key = one(url, "SELECT min(id) FROM rally_defect")
-    execute(url, f"DELETE FROM rally_defect WHERE id = {key}")
+    overwrite(url, f"DELETE FROM rally_defect WHERE id = {key}")
     return "Defect", key, Drift.MISSING
 
 
 def age_a_row(url: str) -> tuple[str, int, Drift]:
     key = one(url, "SELECT max(id) FROM rally_task")
-    execute(url, f"UPDATE rally_task SET _revision = 'older', name = 'older' WHERE id = {key}")
+    overwrite(url, f"UPDATE rally_task SET _revision = 'older', name = 'older' WHERE id = {key}")
     return "Task", key, Drift.STALE
 
 
 def invent_a_row(url: str) -> tuple[str, int, Drift]:
-    execute(
+    overwrite(
         url,
         "INSERT INTO rally_tag (source, id, _revision, _synced_at, name) VALUES ('acme', 77, '1', '2026-01-01Z', 'never')",
     )
@@ -98,7 +98,7 @@ def change(table: str, type_name: str, setting: str) -> Corrupt:
     def corrupt(url: str) -> tuple[str, int, Drift]:
         column = setting.partition(" = ")[0]
         key = one(url, f"SELECT min(id) FROM {table} WHERE {column} IS NOT NULL")
-        execute(url, f"UPDATE {table} SET {setting} WHERE id = {key}")
+        overwrite(url, f"UPDATE {table} SET {setting} WHERE id = {key}")
         return type_name, key, Drift.DIFFERING
 
     return corrupt
@@ -106,14 +106,14 @@ def change(table: str, type_name: str, setting: str) -> Corrupt:
 
 def drop_links(url: str) -> tuple[str, int, Drift]:
     key = one(url, "SELECT min(id) FROM rally_defect__tags")
-    execute(url, f"DELETE FROM rally_defect__tags WHERE id = {key}")
+    overwrite(url, f"DELETE FROM rally_defect__tags WHERE id = {key}")
     return "Defect", key, Drift.DIFFERING
 
 
 def swap_links(url: str) -> tuple[str, int, Drift]:
     key = one(url, "SELECT id FROM rally_test_set__test_cases GROUP BY id HAVING count(*) > 1 ORDER BY id")
     for before, after in ((0, -1), (1, 0), (-1, 1)):
-        execute(url, f"UPDATE rally_test_set__test_cases SET position = {after} WHERE position = {before} AND id = {key}")
+        overwrite(url, f"UPDATE rally_test_set__test_cases SET position = {after} WHERE position = {before} AND id = {key}")
     return "TestSet", key, Drift.DIFFERING
 
 
@@ -164,8 +164,8 @@ def test_what_differs_is_told_with_both_values(each_store: Store, database_url: 
     key, label, name = raw_rows(database_url, "SELECT id, formatted_id, name FROM rally_defect ORDER BY id")[0]
     tags = raw_rows(database_url, "SELECT id, target_id, target_name FROM rally_defect__tags ORDER BY id, position")
     tagged = tags[0][0]
-    execute(database_url, f"UPDATE rally_defect SET name = 'other' WHERE id = {key}")
-    execute(database_url, f"DELETE FROM rally_defect__tags WHERE id = {tagged}")
+    overwrite(database_url, f"UPDATE rally_defect SET name = 'other' WHERE id = {key}")
+    overwrite(database_url, f"DELETE FROM rally_defect__tags WHERE id = {tagged}")
     by_id = {each.id: each for each in verify(stage, each_store, types=("Defect",)).drifted}
     assert by_id[key].key == label
     assert ("name", "other", name) in [(each.name, each.here, each.there) for each in by_id[key].differences]
@@ -199,14 +199,14 @@ def _corrupt(url: str, table: str, key: int, chance: random.Random) -> dict[int,
     """Do something to one row, and return the drift that makes, by id."""
     kind = chance.choice(list(Drift))
     if kind is Drift.SURPLUS:
-        execute(url, f"UPDATE {table} SET id = {key + 10**12} WHERE id = {key}")
+        overwrite(url, f"UPDATE {table} SET id = {key + 10**12} WHERE id = {key}")
         return {key: Drift.MISSING, key + 10**12: Drift.SURPLUS}
     if kind is Drift.MISSING:
-        execute(url, f"DELETE FROM {table} WHERE id = {key}")
+        overwrite(url, f"DELETE FROM {table} WHERE id = {key}")
     elif kind is Drift.STALE:
-        execute(url, f"UPDATE {table} SET _revision = 'x', _changed_at = '2099-01-01T00:00:00.000Z' WHERE id = {key}")
+        overwrite(url, f"UPDATE {table} SET _revision = 'x', _changed_at = '2099-01-01T00:00:00.000Z' WHERE id = {key}")
     else:
-        execute(url, f'UPDATE {table} SET _extra = \'{{"made": "up"}}\' WHERE id = {key}')
+        overwrite(url, f'UPDATE {table} SET _extra = \'{{"made": "up"}}\' WHERE id = {key}')
     return {key: kind}
 
 
@@ -235,7 +235,7 @@ def test_verifying_changes_nothing_but_the_note_of_its_outcome(
 def test_changes_after_the_last_sync_are_told_from_what_it_missed(store: Store, tmp_path: Any, stage: TheStage) -> None:
     stage.sync(store)
     missed, newer, gone = stage.world.ids("Defect")[:3]
-    execute(f"sqlite:///{tmp_path}/mirror.db", f"UPDATE rally_defect SET _revision = '0' WHERE id = {missed}")
+    overwrite(f"sqlite:///{tmp_path}/mirror.db", f"UPDATE rally_defect SET _revision = '0' WHERE id = {missed}")
     stage.world.update(newer, {"Name": "newer"})
     created = stage.world.create("Defect", {"Name": "created"})
     stage.world.delete(gone)
@@ -297,7 +297,7 @@ def test_a_tracker_that_refuses_at_all_is_no_drift(store: Store, stage: TheStage
 
 def test_a_repair_that_breaks_off_says_what_is_not_repaired(store: Store, tmp_path: Any, stage: TheStage) -> None:
     stage.sync(store)
-    execute(f"sqlite:///{tmp_path}/mirror.db", "UPDATE rally_defect SET _revision = '0'")
+    overwrite(f"sqlite:///{tmp_path}/mirror.db", "UPDATE rally_defect SET _revision = '0'")
     events: list[Event] = []
 
     def refuse_once_compared(_request: Any) -> None:
@@ -370,12 +370,12 @@ def test_of_very_many_suspects_the_listing_is_believed(
     ids = stage.ids("Defect")
     lost, older = ids[:4], ids[4:8]
     for key in lost:
-        execute(database_url, f"DELETE FROM rally_defect WHERE id = {key}")
+        overwrite(database_url, f"DELETE FROM rally_defect WHERE id = {key}")
     for key in older:
-        execute(database_url, f"UPDATE rally_defect SET _revision = 'x' WHERE id = {key}")
+        overwrite(database_url, f"UPDATE rally_defect SET _revision = 'x' WHERE id = {key}")
     for key in range(1, 5):
         insert = "INSERT INTO rally_defect (source, id, _revision, _synced_at, formatted_id)"
-        execute(database_url, f"{insert} VALUES ('acme', {key}, 'x', '2026-01-01Z', 'DE-{key}')")
+        overwrite(database_url, f"{insert} VALUES ('acme', {key}, 'x', '2026-01-01Z', 'DE-{key}')")
     report = verify(stage, each_store, types=("Defect",), sample=0)
     expected = {Drift.MISSING: lost, Drift.STALE: older, Drift.SURPLUS: range(1, 5)}
     assert found_by(report) == {("Defect", key, kind) for kind, some in expected.items() for key in some}

@@ -221,6 +221,8 @@ def test_a_step_of_mirror_that_is_undone_does_not_wake_the_triggers(
 
 REFUSED = [
     ("INSERT INTO rally_defect (source, id, _synced_at) VALUES ('acme', 9, '2026-01-01T00:00:00Z')", "mirror new Defect"),
+    ("INSERT INTO rally_defect (source, id, name) VALUES ('acme', 9, 'x')", "mirror new Defect"),
+    ("INSERT INTO rally_defect (name) SELECT name FROM rally_defect", "mirror new Defect"),
     ("UPDATE rally_defect SET id = 9 WHERE id = 1", "mirror set KEY"),
     ("UPDATE rally_defect SET source = 'other'", "mirror set KEY"),
     ("UPDATE rally_defect SET name = 'x', _dirty = (1 = 1)", "mirror set KEY"),
@@ -229,6 +231,8 @@ REFUSED = [
     ("UPDATE rally_defect SET _synced_at = '2020-01-01T00:00:00Z'", "mirror set KEY"),
     ("UPDATE rally_defect SET _extra = '{}'", "mirror set KEY"),
     ("INSERT INTO rally_defect__tags VALUES ('acme', 2, 1, 6, 'blue', NULL)", "mirror link KEY Tags=ITEM"),
+    ("INSERT INTO rally_defect__tags (source, id) VALUES ('acme', 2)", "mirror link KEY Tags=ITEM"),
+    ("INSERT INTO rally_defect__tags VALUES ('acme', 1, 0, 6, 'blue', NULL)", "mirror link KEY Tags=ITEM"),
     ("UPDATE rally_defect__tags SET target_id = 7", "mirror unlink KEY Tags=ITEM"),
     ("DELETE FROM rally_defect__tags WHERE id = 1", "mirror unlink KEY Tags=ITEM"),
     ("DELETE FROM rally_defect__words", "mirror unlink KEY Words=ITEM"),

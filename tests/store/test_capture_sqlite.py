@@ -64,20 +64,35 @@ def test_conflict_clauses_change_nothing(store: Store, database_url: str, way: s
 
 @pytest.mark.parametrize("recursive", ["ON", "OFF"])
 def test_a_row_is_not_replaced_by_another(store: Store, database_url: str, recursive: str) -> None:
-    statement = "REPLACE INTO rally_defect (source, id, _synced_at, name) VALUES ('acme', 1, 'x', 'other')"
+    statements = (
+        "REPLACE INTO rally_defect (source, id, _synced_at, name) VALUES ('acme', 1, 'x', 'other')",
+        "REPLACE INTO rally_defect (source, id, name) VALUES ('acme', 1, 'other')",
+        "INSERT OR IGNORE INTO rally_defect (source, id, name) VALUES ('acme', 1, 'other')",
+    )
     with client(database_url) as connection:
         connection.execute(f"PRAGMA recursive_triggers = {recursive}")
-        with pytest.raises(sqlite3.IntegrityError, match="mirror new Defect"):
-            connection.execute(statement)
+        for statement in statements:
+            with pytest.raises(sqlite3.IntegrityError, match="mirror new Defect"):
+                connection.execute(statement)
         connection.commit()
     assert captured(database_url) == []
     assert value(store, "name", 1) == "one"
 
 
-def test_an_upsert_of_a_row_that_is_there_is_an_update(store: Store, database_url: str) -> None:
-    values = "INSERT INTO rally_defect (source, id, _synced_at, name) VALUES ('acme', 1, '', 'new')"
-    run(database_url, f"{values} ON CONFLICT DO UPDATE SET name = excluded.name")
-    assert [(each.action, each.value) for each in captured(database_url)] == [("update", {"name": "new"})]
+def test_an_upsert_is_refused_as_any_insert(store: Store, database_url: str) -> None:
+    values = "INSERT INTO rally_defect (source, id, name) VALUES ('acme', 1, 'new')"
+    assert "mirror new Defect" in refusal(database_url, f"{values} ON CONFLICT DO UPDATE SET name = excluded.name")
+    assert captured(database_url) == []
+
+
+def test_a_client_that_calls_columns_by_their_tables_is_watched(store: Store, database_url: str) -> None:
+    with client(database_url) as connection:
+        connection.execute("PRAGMA full_column_names = ON")
+        connection.execute("PRAGMA short_column_names = OFF")
+        connection.execute("DELETE FROM rally_defect WHERE id = 1")
+        connection.commit()
+    (deletion,) = captured(database_url)
+    assert deletion.base["row"]["name"] == "one"
 
 
 def test_a_file_that_is_attached_to_another_is_watched(store: Store, database_url: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mirror.errors import StoreError, UsageError
 from mirror.model.change import Action, End, State
 from mirror.model.write import Target
-from mirror.store.store import Settled, Store
+from mirror.store.store import Settled, Store, Taken
 from tests.store.queue_samples import (
     act,
     add,
@@ -318,7 +318,8 @@ def test_edits_by_sql_are_taken_in_where_they_were_made(store: Store, database_u
     pull(store, known["Story"], 1, "2", name="theirs", notes="n", points=1)
     assert shown(store, "name") == "sql"
     made = [edit(known["Story"], 1, "Name", "sql"), edit(known["Story"], 1, "Notes", "sql")]
-    store.queue.take_in(known, captured, [replace(made[0], state=State.REFUSED, reason="too good"), made[1]])
+    refused = replace(made[0], state=State.REFUSED, reason="too good")
+    assert store.queue.take_in(known, [Taken((captured,), [refused, made[1]])]) == 1
     assert [(each.field, each.state, each.base, each.value) for each in opened(store)] == [
         ("Notes", State.READY, {"notes": "n"}, {"notes": "last"}),
         ("Name", State.CONFLICT, {"name": "old"}, {"name": "sql"}),
@@ -332,7 +333,7 @@ def test_a_deletion_by_sql_is_taken_in_with_what_the_tracker_has(store: Store, d
     add(store, known, edit(known["Story"], 1, "Name", "mine"), act(known["Story"], 1, Action.LINK, field="Tags", item="6"))
     execute(database_url, "DELETE FROM rally_story WHERE id = 1")
     (captured,) = store.queue.open("acme", states=[State.CAPTURED])
-    store.queue.take_in(known, captured, [act(known["Story"], 1, Action.DELETE)])
+    store.queue.take_in(known, [Taken((captured,), [act(known["Story"], 1, Action.DELETE)])])
     (deletion,) = store.queue.open("acme", states=[State.READY])[-1:]
     assert deletion.base is not None
     assert (deletion.base["row"]["name"], deletion.base["links"]["rally_story__tags"]) == ("old", [[0, 5, "tag 5", None]])
@@ -346,10 +347,22 @@ def test_a_new_record_that_sql_deletes_is_taken_back(store: Store, database_url:
     add(store, known, edit(known["Story"], second, "Parent", Target("Story", first, "a")))
     for record_id in (first, second):
         execute(database_url, f"DELETE FROM rally_story WHERE id = {record_id}")
-    for captured in store.queue.open("acme", states=[State.CAPTURED]):
-        store.queue.take_in(known, captured, [replace(captured, state=State.READY)])
-    assert stored(store, "SELECT id FROM rally_story") == [(first,)]
-    assert store.queue.log("acme", record=("Story", first))[0].end is End.REFUSED
+    captured = store.queue.open("acme", states=[State.CAPTURED])
+    store.queue.take_in(known, [Taken((each,), [replace(each, state=State.READY)]) for each in captured])
+    assert (stored(store, "SELECT id FROM rally_story"), opened(store)) == ([], [])
+
+
+def test_a_deletion_by_sql_of_a_new_record_that_others_need_is_kept_as_refused(store: Store, database_url: str) -> None:
+    known = layouts(store)
+    first, second = create(store, known, Name="a"), create(store, known, Name="b")
+    add(store, known, edit(known["Story"], second, "Parent", Target("Story", first, "a")))
+    execute(database_url, f"DELETE FROM rally_story WHERE id = {first}")
+    (captured,) = store.queue.open("acme", states=[State.CAPTURED])
+    store.queue.take_in(known, [Taken((captured,), [replace(captured, state=State.READY)])])
+    (deletion,) = store.queue.open("acme", states=[State.REFUSED])
+    assert (deletion.action, "others refer to it" in deletion.reason) == (Action.DELETE, True)
+    store.queue.discard(known, [deletion.id])
+    assert (shown(store, "name", first), shown(store, "parent_id", second)) == ("a", first)
 
 
 def test_exact_numbers_and_odd_texts_survive_deletion_and_return(store: Store) -> None:

@@ -15,7 +15,7 @@ from mirror.model.change import Action, Change, End, State
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyRange
 from mirror.model.write import Target
-from mirror.store.store import Settled, Store
+from mirror.store.store import Settled, Store, Taken
 from tests.store.queue_samples import act, edit, layouts
 from tests.store.samples import NOW, page, row, stored
 from tests.support.databases import execute
@@ -146,15 +146,19 @@ class Walk:
             execute(self.url, f"DELETE FROM rally_story WHERE id = {self.random.choice(here)}")
 
     def take_in(self) -> None:
-        for each in self.store.queue.open("acme", states=[State.CAPTURED]):
-            state = self.random.choice((State.READY, State.REFUSED))
-            if each.action is Action.DELETE:
-                made = [act(self.story, each.record_id, Action.DELETE, state=state)]
-            else:
-                fields = {"name": "Name", "notes": "Notes"}
-                made = [edit(self.story, each.record_id, fields[name], value) for name, value in (each.value or {}).items()]
-                made = [_with(one, state) for one in made]
-            self.store.queue.take_in(self.known, each, made if self.random.random() < 0.8 else [])
+        found = [self._taken(each) for each in self.store.queue.open("acme", states=[State.CAPTURED])]
+        self.store.queue.take_in(self.known, found)
+
+    def _taken(self, each: Change) -> Taken:
+        """Return a captured change with what is to take its place, as somebody decides it."""
+        state = self.random.choice((State.READY, State.REFUSED))
+        if each.action is Action.DELETE:
+            made = [act(self.story, each.record_id, Action.DELETE, state=state)]
+        else:
+            fields = {"name": "Name", "notes": "Notes"}
+            made = [edit(self.story, each.record_id, fields[name], value) for name, value in (each.value or {}).items()]
+            made = [_with(one, state) for one in made]
+        return Taken((each,), made if self.random.random() < 0.8 else [])
 
     # pushing
 

@@ -104,11 +104,26 @@ def raw_rows(url: str, query: str) -> list[tuple[Any, ...]]:
 
 
 def execute(url: str, statement: str) -> None:
-    """Run one statement by the driver alone and commit it."""
+    """Run one statement by the driver alone and commit it: an edit by SQL where it is about a tracker's table."""
+    _run(url, statement)
+
+
+def overwrite(url: str, statement: str) -> None:
+    """Run one statement as the engine itself writes, so that it is no edit: what is stored is another version then."""
+    if make_url(url).get_backend_name() == "sqlite":
+        mark = "INSERT INTO mirror_writing VALUES (1, {}) ON CONFLICT (id) DO UPDATE SET active = excluded.active"
+        _run(url, mark.format(1), statement, mark.format(0))
+    else:
+        _run(url, "SET LOCAL mirror.writing = 'on'", statement)
+
+
+def _run(url: str, *statements: str) -> None:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         with closing(sqlite3.connect(str(parsed.database))) as connection, connection:
-            connection.execute(statement)
+            for each in statements:
+                connection.execute(each)
         return
     with psycopg.connect(parsed.set(drivername="postgresql").render_as_string(hide_password=False)) as connection:
-        connection.execute(statement.encode())
+        for each in statements:
+            connection.execute(each.encode())

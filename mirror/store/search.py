@@ -1,0 +1,160 @@
+"""Answers queries: an Expr becomes one SELECT, the same for both databases, and its rows come as they are read.
+
+Queries about several types of one source are one UNION ALL of the ids, ordered together; the rows are then read by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect
+
+from mirror.model.layout import Layout
+from mirror.query.expr import Query, Step, Term
+from mirror.store.chunks import chunked
+from mirror.store.database import Database
+from mirror.store.search_select import Selecting, Shown
+from mirror.store.search_words import PostgresWords, Selected, SqliteWords
+
+_ROWS_AT_ONCE = 500  # in memory while rows are read
+
+Terms = Mapping[str, Sequence[Term | None]]
+"""Type name -> what is wanted of its records; as many for each type. None is null, where a type has no such thing."""
+
+
+class Row(NamedTuple):
+    """One record that was found.
+
+    Attributes:
+        values: one for each term, as rows keep them (see model.change.Cells); of a path with many values a tuple, in the
+            order of the tracker's list. When no terms were given, the row: HEAD, then the layout's columns.
+    """
+
+    type_name: str
+    id: int
+    values: tuple[Any, ...]
+
+
+class Reached(NamedTuple):
+    """What a step leads to, from one record.
+
+    Attributes:
+        id: of the record that the step starts from.
+        type_name: of what is reached; None where the tables do not tell it, as for a type that is not mirrored.
+        target_id: of what is reached.
+        name: as the record that refers to it shows it; None when it shows none, and for steps backward.
+    """
+
+    id: int
+    type_name: str | None
+    target_id: int
+    name: str | None
+
+
+class Searching:
+    """Answers queries about the records of one source. Every method is one reading transaction, and may raise StoreError."""
+
+    def __init__(self, database: Database, layouts: Mapping[str, Layout]) -> None:
+        self._database = database
+        self._layouts = layouts
+
+    def ids(self, queries: Sequence[Query], *, limit: int | None = None, offset: int = 0) -> list[tuple[str, int]]:
+        """Return type name and id of the records that meet the queries, in their order.
+
+        Args:
+            queries: about different types. Keys of order are compared across types; where one has fewer, it has nulls.
+        """
+        if not queries:
+            return []
+        found = self._selecting().ids(queries).limit(limit).offset(offset or None)
+        with self._database.read() as connection:
+            return [(row[0], row[1]) for row in connection.execute(found)]
+
+    def count(self, queries: Sequence[Query]) -> int:
+        """Return how many records meet the queries."""
+        with self._database.read() as connection:
+            counts = (connection.scalar(self._selecting().count(each)) for each in queries)
+            return sum(each or 0 for each in counts)
+
+    def rows(
+        self, queries: Sequence[Query], terms: Terms | None = None, *, limit: int | None = None, offset: int = 0
+    ) -> Generator[Row, None, None]:
+        """Yield the records that meet the queries, in their order, as they are read: memory holds a few hundred of them.
+
+        The reading transaction lasts until the iterator is exhausted or closed.
+        """
+        if not queries:
+            return
+        with self._database.read() as connection:
+            streaming = connection.execution_options(yield_per=_ROWS_AT_ONCE)
+            if len(queries) == 1:
+                shown = self._selecting().rows(queries[0], _of(terms, queries[0].type_name))
+                yield from _read(streaming, shown, shown.select.limit(limit).offset(offset or None))
+                return
+            found = self._selecting().ids(queries).limit(limit).offset(offset or None)
+            with streaming.execute(found) as keys:
+                while chunk := keys.fetchmany(_ROWS_AT_ONCE):
+                    yield from self._in_order(connection, [(row[0], row[1]) for row in chunk], terms)
+
+    def rows_of(
+        self, type_name: str, ids: Collection[int], terms: Sequence[Term | None] | None = None
+    ) -> Generator[Row, None, None]:
+        """Yield those records of a type that are among `ids`, in no order."""
+        with self._database.read() as connection:
+            yield from self._by_id(connection, type_name, ids, terms)
+
+    def reached(self, type_name: str, ids: Collection[int], step: Step) -> Generator[Reached, None, None]:
+        """Yield what a step leads to from each of these records, in the order of the tracker's list for each of them.
+
+        A link to what is not mirrored is among it, unless the step says something about the types or the records.
+        """
+        found = self._selecting().reached(type_name, step)
+        with self._database.read() as connection:
+            for chunk in chunked(ids):
+                with connection.execute(found.among(chunk)) as rows:
+                    yield from (Reached(*row) for row in rows)
+
+    def sql(self, queries: Sequence[Query], terms: Terms | None = None, *, limit: int | None = None, offset: int = 0) -> str:
+        """Return the SQL that `rows` runs, with the values in their places."""
+        selecting = self._selecting()
+        if len(queries) == 1:
+            found = selecting.rows(queries[0], _of(terms, queries[0].type_name)).select
+        else:
+            found = selecting.ids(queries)
+        make = sqlite.dialect if self._database.is_sqlite else postgresql.dialect
+        dialect: Dialect = make(paramstyle="named")
+        limited = found.limit(limit).offset(offset or None)
+        return str(limited.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+    def _selecting(self) -> Selecting:
+        words = SqliteWords() if self._database.is_sqlite else PostgresWords(self._database.folding)
+        return Selecting(self._layouts, words)
+
+    def _by_id(
+        self, connection: Connection, type_name: str, ids: Collection[int], terms: Sequence[Term | None] | None
+    ) -> Iterator[Row]:
+        shown = self._selecting().rows(Query(type_name), terms, ordered=False)
+        for chunk in chunked(ids):
+            yield from _read(connection, shown, shown.among(chunk))
+
+    def _in_order(self, connection: Connection, keys: Sequence[tuple[str, int]], terms: Terms | None) -> Iterator[Row]:
+        found: dict[tuple[str, int], Row] = {}
+        for name in dict.fromkeys(each[0] for each in keys):
+            ids = [each[1] for each in keys if each[0] == name]
+            found |= {(name, row.id): row for row in self._by_id(connection, name, ids, _of(terms, name))}
+        yield from (found[each] for each in keys)
+
+
+def _of(terms: Terms | None, type_name: str) -> Sequence[Term | None] | None:
+    return None if terms is None else terms[type_name]
+
+
+def _read(connection: Connection, shown: Shown, query: Selected) -> Iterator[Row]:
+    with connection.execute(query) as rows:
+        for record_id, *values in rows:
+            for at, decode in shown.decoders.items():
+                values[at] = decode(values[at])
+            yield Row(shown.type_name, record_id, tuple(values))
