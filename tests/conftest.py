@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
@@ -17,10 +18,27 @@ MORE_CASES = [(kind, seed) for seed in range(10, 30) for kind in ("sqlite", "pos
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Tell how far the random walks over the commit queue went, tracker by tracker."""
-    walks = [
-        value for each in terminalreporter.stats.get("passed", []) for key, value in each.user_properties if key == "walk"
-    ]
+    """Tell how far the random walks over the commit queue went, and how many queries trackers and mirror answered alike."""
+    _tell_walks(terminalreporter)
+    _tell_parity(terminalreporter)
+
+
+def _recorded(terminalreporter: TerminalReporter, name: str) -> list[Any]:
+    """Return what the tests that passed recorded under `name`."""
+    passed = terminalreporter.stats.get("passed", [])
+    return [value for each in passed for key, value in each.user_properties if key == name]
+
+
+def _tell_parity(terminalreporter: TerminalReporter) -> None:
+    counts = Counter[str]()
+    for kind, count in _recorded(terminalreporter, "parity"):
+        counts[kind] += count
+    for kind, count in sorted(counts.items()):
+        terminalreporter.write_line(f"{kind}: {count} queries answered alike by the tracker and the mirror")
+
+
+def _tell_walks(terminalreporter: TerminalReporter) -> None:
+    walks = _recorded(terminalreporter, "walk")
     for kind in sorted({each[0] for each in walks}):
         own = [each for each in walks if each[0] == kind]
         seeds = ", ".join(str(each[1]) for each in sorted(own, key=lambda each: int(each[1])))

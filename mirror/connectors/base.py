@@ -8,7 +8,7 @@ Its methods are called from several threads at once.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -32,8 +32,8 @@ class Capabilities:
         overlap: how far behind the watermark a listing of changes starts, to cover replica lag and equal stamps.
         deletion_feed: the tracker lists its deletions; `deletions` may be called.
         batches: many windows of a census cost about one request; else each costs one of its own, and fewer are asked.
-        lag: how long after somebody's write reads may still show what was there before; zero where they never do. After a
-            write of its own a connector waits itself.
+        lag: how long after somebody's write reads may still show what was there before; zero where they surely never do,
+            a few seconds where nothing is known. After a write of its own a connector may wait itself.
         writes_at_once: how many writes one `send` may be given; 1 where each costs a request anyway.
     """
 
@@ -88,6 +88,21 @@ class Deletion:
     fate: Fate
     deleted_at: str | None = None
     into: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a write without an answer may have made.
+
+    Attributes:
+        found: ids of what is, or was when it was made, exactly what was sent.
+        doubtful: ids of what we made since then and may be it, although it shows otherwise: a person decides.
+        edited: of `found`, id -> the fields that have been changed since, as far as that can be told.
+    """
+
+    found: tuple[int, ...] = ()
+    doubtful: tuple[int, ...] = ()
+    edited: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 class Connector(Protocol):
@@ -194,11 +209,12 @@ class Connector(Protocol):
         """
         ...
 
-    def probe(self, write: Write) -> Sequence[int]:
-        """Return the ids of the records that a CREATE may have made since `write.since`; of comments or files for these.
+    def probe(self, write: Write) -> Probed:
+        """Return the records that a CREATE may have made since `write.since`; comments or files for these.
 
-        Exact enough to tell it from what others made: every value that was sent is compared, the author too. Nothing is
-        written.
+        Exact enough to tell it from what others made: every value that was sent is compared, the author too, and what others
+        have changed since is not held against it: compare what it was when it was made, or call it doubtful. What is not
+        returned is sent again. Nothing is written.
         """
         ...
 

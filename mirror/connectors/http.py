@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import ssl
 import threading
 import time
 import zlib
@@ -289,6 +290,8 @@ def _retry_after(answer: Answer) -> float | None:
 def _translated(error: Exception, url: str) -> RemoteError:
     """Return our error for one of requests'; its text may hold a request's address, so none of it is kept."""
     if isinstance(error, requests.exceptions.SSLError):
+        if not _is_about_certificate(error):  # it may come when the whole request has long arrived
+            return RetryableError(f"{url} broke the encrypted connection")
         return RemoteError(
             f"{url}: the server's certificate cannot be verified; check the address, or add your CA to the system"
         )
@@ -301,6 +304,14 @@ def _translated(error: Exception, url: str) -> RemoteError:
     if isinstance(error, requests.exceptions.ConnectionError):
         return RetryableError(f"{url} cannot be reached, or closed the connection", is_unsent=_never_connected(error))
     return ProtocolError(f"{url}: the request could not be made ({type(error).__name__})")
+
+
+def _is_about_certificate(error: BaseException) -> bool:
+    """Return whether the server was not believed to be itself, which is found out before a request is sent."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return True
+    causes = (*error.args, getattr(error, "reason", None))
+    return any(isinstance(each, BaseException) and _is_about_certificate(each) for each in causes)
 
 
 def _never_connected(error: requests.exceptions.ConnectionError) -> bool:

@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import cast
 
 from mirror.connectors.base import Connector
+from mirror.connectors.contents import Contents
 from mirror.connectors.http import Transport
+from mirror.connectors.language import Language
 from mirror.errors import ConfigError
 from mirror.model.source import Source
 
@@ -19,18 +21,37 @@ class Tracker:
 
     Attributes:
         connector: `module:Class`.
+        language: `module:Class` of its query language; made without arguments.
+        contents: `module:Class` of what reads the bytes of its files.
         scope: keys of its own that a source of this kind may have in the settings, with `str` for one name or
             number and `list` for many (a tuple then); they become Source.scope.
     """
 
     connector: str
+    language: str
+    contents: str
     scope: Mapping[str, type]
 
 
 TRACKERS = {
-    "rally": Tracker("mirror.connectors.rally:RallyConnector", {"workspace": str}),
-    "rt": Tracker("mirror.connectors.rt:RTConnector", {"queues": list}),
-    "versionone": Tracker("mirror.connectors.versionone:VersionOneConnector", {"scope": str}),
+    "rally": Tracker(
+        "mirror.connectors.rally:RallyConnector",
+        "mirror.connectors.rally.language:RallyLanguage",
+        "mirror.connectors.rally.contents:RallyContents",
+        {"workspace": str},
+    ),
+    "rt": Tracker(
+        "mirror.connectors.rt:RTConnector",
+        "mirror.connectors.rt.language:RTLanguage",
+        "mirror.connectors.rt.contents:RTContents",
+        {"queues": list},
+    ),
+    "versionone": Tracker(
+        "mirror.connectors.versionone:VersionOneConnector",
+        "mirror.connectors.versionone.language:VersionOneLanguage",
+        "mirror.connectors.versionone.contents:VersionOneContents",
+        {"scope": str},
+    ),
 }
 
 
@@ -49,3 +70,27 @@ def connect(source: Source, transport: Transport | None = None) -> Connector:
     connector = getattr(import_module(module), name)
     transport = transport or Transport(source.url, concurrency=source.concurrency)
     return cast("Connector", connector(source, transport))
+
+
+def language(kind: str) -> Language:
+    """Return the query language of a kind of tracker.
+
+    Raises:
+        ConfigError: no tracker of that kind.
+    """
+    if kind not in TRACKERS:
+        raise ConfigError(f"tracker {kind!r} is not known; one of: {', '.join(TRACKERS)}")
+    module, name = TRACKERS[kind].language.split(":")
+    return cast("Language", getattr(import_module(module), name)())
+
+
+def contents(kind: str) -> type[Contents]:
+    """Return what reads the files of a kind of tracker.
+
+    Raises:
+        ConfigError: no tracker of that kind.
+    """
+    if kind not in TRACKERS:
+        raise ConfigError(f"tracker {kind!r} is not known; one of: {', '.join(TRACKERS)}")
+    module, name = TRACKERS[kind].contents.split(":")
+    return cast("type[Contents]", getattr(import_module(module), name))

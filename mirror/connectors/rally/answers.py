@@ -117,15 +117,16 @@ def refusal(errors: Sequence[str]) -> RemoteError:
 def _single(answer: Answer, decoder: msgspec.json.Decoder[dict[str, T]]) -> T:
     """Return the single root of an answer to a write.
 
-    An answer below 500 that is neither 200 nor 401 is a refusal, of Rally or of what stands before it, and then nothing was
-    done. Behind any other the server may have gone on: 502 and 524 come when a request ran past the cap (rally.md §6 D).
+    Rally says yes with 200 (rally.md §5 R); what another yes means, its body must tell. An answer from 300 to 499 that is
+    not 401 is a refusal, of Rally or of what stands before it, and then nothing was done. Behind any other the server may
+    have gone on: 502 and 524 come when a request ran past the cap (§6 D), 408 when a proxy did not wait.
     """
-    if answer.status == 200:
+    if 200 <= answer.status < 300:
         return _root(answer, decoder)
     words = f"Rally answered {answer.status} ({page_title(answer) or _text(answer) or 'no reason given'})"
     if answer.status == 401 or "Your IP address" in words:  # rally.md §6 R
         raise AuthError(words)
-    if answer.status >= 500:
+    if answer.status >= 500 or answer.status == 408:
         raise RetryableError(words, is_answered=answer.status == 500)
     raise RefusedError(words)
 
@@ -136,9 +137,10 @@ def _root(answer: Answer, decoder: msgspec.json.Decoder[dict[str, T]]) -> T:
     except msgspec.DecodeError as error:
         reason = page_title(answer) or "the body ends early or has an unexpected shape"
         raise RetryableError(f"Rally's answer to a write cannot be read ({reason})") from error
-    if len(roots) != 1:
-        raise RetryableError("Rally's answer to a write has no single root")
-    return next(iter(roots.values()))
+    name, found = next(iter(roots.items()), ("", None))
+    if len(roots) != 1 or found is None or not name.endswith("Result"):  # rally.md §5 R
+        raise RetryableError("Rally's answer to a write has no single root, or another one than is known")
+    return found
 
 
 def _text(answer: Answer) -> str:

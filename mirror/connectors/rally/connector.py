@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from mirror.connectors.base import Capabilities, Deletion, Finding, Window
+from mirror.connectors.base import Capabilities, Deletion, Finding, Probed, Window
 from mirror.connectors.http import Transport
 from mirror.connectors.rally import links, probe, settling
 from mirror.connectors.rally.catalog import ARTIFACT
@@ -228,7 +228,7 @@ class RallyConnector:
                 self._replica.wrote(write, each.receipt.record_id, each.version)
         return [each.receipt if isinstance(each, Sent) else each for each in sent]
 
-    def probe(self, write: Write) -> Sequence[int]:
+    def probe(self, write: Write) -> Probed:
         """Return the ids of what a CREATE, COMMENT or ATTACH may have made; see `settling`."""
         self.workspace()
         return settling.probe(self, write)

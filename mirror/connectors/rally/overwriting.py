@@ -27,9 +27,9 @@ from mirror.errors import ProtocolError, RemoteError, RetryableError
 from mirror.model.schema import Field
 from mirror.model.write import Target, Value, Write
 
-_LONGEST_TEXT = 4000  # characters (rally.md §9.2)
+LONGEST_TEXT = 4000  # characters (rally.md §9.2)
 _LAG_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0)  # seconds; replicas lag by up to about 8 (rally.md §6 C)
-_NAMES = ("RevisionNumber", "Description", "User", "CreationDate")
+REVISION_NAMES = ("RevisionNumber", "Description", "User", "CreationDate")
 _MOST_REVISIONS = 200  # looked at behind one write
 _LONGEST_WORDS = 300
 _NEXT_CLAUSE = r"(?=, [A-Z][A-Z0-9 ]* (?:changed from|added|removed|moved) |$)"
@@ -156,7 +156,7 @@ class Overwriting:
     def _newest(self, history: Ref) -> tuple[list[Revision], int]:
         """Return the newest revisions of a history, newest first, and how many there are in all."""
         address = f"RevisionHistory/{id_of(history.ref)}/Revisions"
-        result, _ = self._wire.query(Query(address, None, _NAMES, _MOST_REVISIONS, order="RevisionNumber desc"))
+        result, _ = self._wire.query(Query(address, None, REVISION_NAMES, _MOST_REVISIONS, order="RevisionNumber desc"))
         found = [parsed(each, Revision) for each in result.rows]
         return sorted(found, key=lambda each: each.number, reverse=True), result.total
 
@@ -168,7 +168,7 @@ def version_of(revision: str | None) -> int | None:
 
 
 def _told(write: Write, revisions: Sequence[Revision]) -> Overwritten:
-    cut = next((each for each in revisions if len(each.text) >= _LONGEST_TEXT), None)
+    cut = next((each for each in revisions if len(each.text) >= LONGEST_TEXT), None)
     if cut is not None:
         return _in_doubt(write, f"{cut.author} wrote at {cut.created_at}, more than a revision can tell")
     found = {}
@@ -190,12 +190,17 @@ def _clause_about(field: Field, value: Value, revisions: Sequence[Revision]) -> 
     return ""
 
 
-def _clause(field: Field, revision: Revision) -> str:
-    """Return what a revision tells of a field last; empty when it does not."""
+def clauses(field: Field, revision: Revision) -> list[str]:
+    """Return what a revision tells of a field, clause by clause."""
     labels = "|".join(re.escape(each) for each in _labels(field))
     pattern = re.compile(rf"(?:^|, )((?:{labels}) (?:changed|added|removed|moved)\b.*?){_NEXT_CLAUSE}", re.DOTALL)
-    clauses = pattern.findall(revision.text)
-    return str(clauses[-1]) if clauses else ""
+    return pattern.findall(revision.text)
+
+
+def _clause(field: Field, revision: Revision) -> str:
+    """Return what a revision tells of a field last; empty when it does not."""
+    found = clauses(field, revision)
+    return found[-1] if found else ""
 
 
 def _place_of_ours(write: Write, revisions: Sequence[Revision], me: int) -> int:
@@ -207,7 +212,7 @@ def _place_of_ours(write: Write, revisions: Sequence[Revision], me: int) -> int:
     for at in reversed(range(len(revisions))):
         each = revisions[at]
         is_by_us = each.user is None or id_of(each.user.ref) == me
-        if is_by_us and field is not None and (len(each.text) >= _LONGEST_TEXT or _clause(field, each)):
+        if is_by_us and field is not None and (len(each.text) >= LONGEST_TEXT or _clause(field, each)):
             return at
     return 0
 
@@ -233,6 +238,28 @@ def _sets(clause: str, value: Value) -> bool:
         return clause.endswith(f"[{str(value).lower() if isinstance(value, bool) else value}]")
     try:
         return float(shown) == value
+    except ValueError:
+        return False
+
+
+def set_from(clause: str, value: Value) -> bool:
+    """Return whether a clause says that a field was `value` before; False for what a text does not show in its own form."""
+    if value is None or value == "":
+        return re.match(r"[A-Z0-9 ]+ added ", clause) is not None
+    if isinstance(value, bool):
+        value = str(value).lower()
+    if isinstance(value, str):
+        removed, changed = f" removed [{value}]", f" changed from [{value}] to ["
+        return clause.endswith(removed) or changed in clause
+    match = re.match(r"[A-Z0-9 ]+ (?:changed from|removed) \[(.*?)\](?: to \[|$)", clause, re.DOTALL)
+    if match is None:
+        return False
+    if isinstance(value, Target):
+        return (
+            value.name is not None and match[1].removesuffix(value.name)[-2:] in ("", ": ") and match[1].endswith(value.name)
+        )
+    try:
+        return float(match[1]) == value
     except ValueError:
         return False
 

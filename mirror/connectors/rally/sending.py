@@ -19,7 +19,9 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from mirror.connectors.chunk import stoppable
 from mirror.connectors.http import Answer, Request
+from mirror.connectors.ids import id_told
 from mirror.connectors.rally import encode
 from mirror.connectors.rally.answers import InvalidKeyError, Outcome, read_outcome, read_outcomes, refusal
 from mirror.connectors.rally.encode import Call
@@ -84,7 +86,8 @@ class Sender:
         outcomes: dict[int, Outcome | RemoteError] = {}
         if len(together) > 1 and self._wire.learned.get(_BATCHES) != _REFUSED:
             outcomes = {id(each): outcome for each, outcome in zip(together, self._batch(together), strict=False)}
-        return [self._settled(each, outcomes.get(id(each))) for each in writes]
+        attempt = stoppable(lambda each: self._settled(each, outcomes.get(id(each))))
+        return [attempt(each) for each in writes]
 
     def _settled(self, write: Write, outcome: Outcome | RemoteError | None) -> Sent | RemoteError:
         if isinstance(outcome, RemoteError):
@@ -158,7 +161,7 @@ class Sender:
             key = _before_sending(self._wire.key)
             request = Request(method, path, self._params(params, key), body, repeatable=False)
             try:
-                return _knowing_what(partial(self._wire.transport.send, request, read))
+                return knowing_what(partial(self._wire.transport.send, request, read))
             except InvalidKeyError:
                 if not key or session == _SESSIONS:
                     raise
@@ -202,6 +205,8 @@ class Sender:
                 words.append(f"there was a {write.layout.type.name} of that name, and Rally gave that one")
             record_id = _id_told(outcomes[0])
             return Sent(Receipt(record_id, tuple(words)), made.version if made is not None else None)
+        if write.action in (Action.COMMENT, Action.ATTACH):
+            _id_told(outcomes[-1])
         record_id = write.record_id or 0
         version = made.version if made is not None and write.action in (Action.UPDATE, Action.RANK) else None
         if write.action is not Action.UPDATE or made is None or not write.values:
@@ -225,7 +230,7 @@ def _before_sending(ask: Callable[[], T]) -> T:
         raise unsent(error) from error
 
 
-def _knowing_what(send: Callable[[], T]) -> T:
+def knowing_what(send: Callable[[], T]) -> T:
     """Call `send`, with every error of it that leaves the outcome open as a RetryableError."""
     try:
         return send()
@@ -250,9 +255,10 @@ def _id_told(outcome: Outcome) -> int:
     Raises:
         RetryableError: something was made, and the answer does not say what.
     """
-    if outcome.made is None or outcome.made.id is None:
+    told = id_told(outcome.made.id) if outcome.made is not None else None
+    if told is None:
         raise RetryableError("Rally made it and does not say under which id")
-    return outcome.made.id
+    return told
 
 
 def _was_there(write: Write, outcome: Outcome) -> bool:

@@ -11,17 +11,20 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from base64 import b64decode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
+from mirror.connectors.base import Probed
 from mirror.connectors.rally.decode import Ref, id_of
 from mirror.connectors.rally.encode import reference
 from mirror.connectors.rally.keys import all_of, iso
+from mirror.connectors.rally.origins import was_first
 from mirror.connectors.rally.overwriting import version_of
 from mirror.connectors.rally.wire import Query, Wire, parsed
-from mirror.errors import ProtocolError
 from mirror.model.cells import cells_of, columns_of, same
 from mirror.model.change import Action
 from mirror.model.layout import HEAD, Layout
@@ -58,26 +61,46 @@ class _Found(msgspec.Struct):
     text: str | None = msgspec.field(name="Text", default=None)
     size: int | None = msgspec.field(name="Size", default=None)
     user: Ref | None = msgspec.field(name="User", default=None)
+    content: Ref | None = msgspec.field(name="Content", default=None)
 
 
-def probe(rally: _Rally, write: Write) -> Sequence[int]:
-    """Return the ids of what a CREATE, COMMENT or ATTACH may have made.
+class _Bytes(msgspec.Struct):
+    content: str = msgspec.field(name="Content", default="")
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A record of ours that a CREATE may have made.
+
+    Attributes:
+        version: its VersionId; 1 when nobody has changed it. None when it is not told.
+        odd: the fields that show otherwise than they were sent.
+        history: the ObjectID of its revision history; None when it has none.
+    """
+
+    id: int
+    version: int | None
+    odd: frozenset[str]
+    history: int | None
+
+
+def probe(rally: _Rally, write: Write) -> Probed:
+    """Return what a CREATE, COMMENT or ATTACH may have made.
 
     A tag is looked for by its name alone: sent again, the same would be given, whoever made it (§8.1 R).
-
-    Raises:
-        ProtocolError: there is a record of that name by us, made since then, and other values of it differ. Rally may have
-            changed what it was sent, so a person must look.
     """
     match write.action:
         case Action.CREATE:
-            return _created(rally, write)
+            return _tagged(rally, write) if write.layout.type.name == "Tag" else _created(rally, write)
         case Action.COMMENT:
-            return [each.id for each in _beside(rally, write, "ConversationPost", "Artifact") if _says(each, write.text)]
+            posts = _beside(rally, write, "ConversationPost", "Artifact")
+            return Probed(tuple(each.id for each in posts if _says(each, write.text)))
         case Action.ATTACH:
             owner = "TestCaseResult" if write.layout.type.name == "TestCaseResult" else "Artifact"
-            return [each.id for each in _beside(rally, write, "Attachment", owner) if _holds(each, write)]
-    return ()
+            return Probed(
+                tuple(each.id for each in _beside(rally, write, "Attachment", owner) if _holds(rally, each, write))
+            )
+    return Probed()
 
 
 def took_effect(rally: _Rally, write: Write) -> bool | None:
@@ -110,26 +133,72 @@ def _ranked(rally: _Rally, type_name: str, where: str | None, *, order: str = "O
     return parsed(result.rows[0], _Found) if result.rows else None
 
 
-def _created(rally: _Rally, write: Write) -> list[int]:
+def _tagged(rally: _Rally, write: Write) -> Probed:
+    ids = _ids(rally, "Tag", _identity_terms(write))
+    return Probed(tuple(each.id for each in _made(rally, write, ids) if "Name" not in each.odd))
+
+
+def _created(rally: _Rally, write: Write) -> Probed:
+    """Look among our records made since, by name first; where none fits, among those that others have edited as well.
+
+    One with our name and other values is in doubt, for Rally may change what it is sent.
+    """
+    since = [] if write.since is None else [f'(CreationDate >= "{iso(write.since)}")']
+    ids = _ids(rally, write.layout.type.name, [*since, *_identity_terms(write)])
+    probed = _judged(rally, write, _made(rally, write, ids))
+    if probed.found:
+        return Probed(probed.found, (), probed.edited)
+    others = set(_ids(rally, write.layout.type.name, since)) - set(ids) if write.since is not None else set()
+    more = _judged(rally, write, _made(rally, write, sorted(others), edited_only=True))
+    return Probed(more.found, () if more.found else (*probed.doubtful, *more.doubtful), more.edited)
+
+
+def _made(rally: _Rally, write: Write, ids: Sequence[int], *, edited_only: bool = False) -> Iterator[_Candidate]:
+    """Yield what these records, as far as they are ours, show otherwise than they were sent."""
     layout = write.layout
-    is_tag = layout.type.name == "Tag"
-    terms = [] if is_tag or write.since is None else [f'(CreationDate >= "{iso(write.since)}")']
-    ids = _ids(rally, layout.type.name, [*terms, *_identity_terms(write)])
-    matching, alike = [], []
     for first in range(0, len(ids), _IDS_PER_READ):
         page = rally.records(layout, ids[first : first + _IDS_PER_READ])
         for row in page.rows:
             cells = dict(zip((*HEAD, *(each.name for each in layout.columns)), row, strict=True))
-            if is_tag:
-                matching += [cells["id"]] if _shows(write, "Name", cells) else []
-            elif _is_ours(rally, layout, cells):
-                is_same = all(_shows(write, name, cells) for name in write.values) and _has_items(write, page, cells["id"])
-                matching += [cells["id"]] if is_same else []
-                alike += [] if is_same or not _is_alike(write, cells) else [cells["id"]]
-    if alike and not matching:
-        listed = ", ".join(map(str, alike))
-        raise ProtocolError(f"{layout.type.name} {listed} may be what was sent, but shows other values of it than the name")
-    return matching
+            version = version_of(cells["_revision"])
+            if edited_only and version == 1:
+                continue
+            if layout.type.name == "Tag" or _is_ours(rally, layout, cells):
+                odd = [name for name in write.values if not _shows(write, name, cells)]
+                odd += [] if _has_items(write, page, cells["id"]) else list(write.added)
+                history = _reference(layout, "RevisionHistory", cells)
+                yield _Candidate(cells["id"], version, frozenset(odd), history)
+
+
+def _judged(rally: _Rally, write: Write, candidates: Iterable[_Candidate]) -> Probed:
+    found: dict[int, frozenset[str]] = {}
+    doubtful: list[int] = []
+    for each in candidates:
+        is_it = _is_it(rally, write, each)
+        if is_it:
+            found[each.id] = each.odd
+        elif is_it is None:
+            doubtful.append(each.id)
+    return Probed(tuple(found), tuple(doubtful), {key: odd for key, odd in found.items() if odd})
+
+
+def _is_it(rally: _Rally, write: Write, made: _Candidate) -> bool | None:
+    """Return whether a record of ours was made by the write; None where that cannot be told.
+
+    Every value must be there, or the history must say that it was before somebody changed it. What names the record decides
+    whether it comes into question at all.
+    """
+    if not made.odd:
+        return True
+    named = frozenset(_identity(write))
+    was: dict[str, bool | None] = dict.fromkeys(made.odd, False)
+    if made.version != 1:
+        was = was_first(rally.wire, write, sorted(made.odd), made.history)
+    if all(was.values()):
+        return True
+    if named:
+        return False if any(was.get(each) is False for each in named) else None
+    return False if any(each is False for each in was.values()) else None
 
 
 def _ids(rally: _Rally, type_name: str, terms: Sequence[str]) -> list[int]:
@@ -167,11 +236,6 @@ def _identity(write: Write) -> list[str]:
 
 def _is_needed(field: Field | None) -> bool:
     return field is not None and field.required and field.kind is Kind.REFERENCE
-
-
-def _is_alike(write: Write, cells: Cells) -> bool:
-    named = _identity(write)
-    return bool(named) and all(_shows(write, name, cells) for name in named)
 
 
 def _shows(write: Write, name: str, cells: Cells) -> bool:
@@ -229,7 +293,9 @@ def _beside(rally: _Rally, write: Write, type_name: str, owner: str) -> list[_Fo
     terms = [f'({owner} = "{reference(record, None)}")']
     if write.since is not None:
         terms.append(f'(CreationDate >= "{iso(write.since)}")')
-    names = ("ObjectID", "User", "Text") if type_name == "ConversationPost" else ("ObjectID", "User", "Name", "Size")
+    names = (
+        ("ObjectID", "User", "Text") if type_name == "ConversationPost" else ("ObjectID", "User", "Name", "Size", "Content")
+    )
     me = rally.me()
     return [each for each in _all(rally, type_name, terms, names) if _user(each) in (None, me)]
 
@@ -242,9 +308,19 @@ def _says(found: _Found, text: str) -> bool:
     return _plain(found.text or "") == _plain(text)
 
 
-def _holds(found: _Found, write: Write) -> bool:
+def _holds(rally: _Rally, found: _Found, write: Write) -> bool:
+    """Return whether an attachment is the file; of the same name and size, by its bytes."""
     file = write.file
-    return file is not None and found.name == file.name and found.size == len(file.content)
+    if file is None or found.name != file.name or found.size != len(file.content):
+        return False
+    if found.content is None:
+        return not file.content
+    params = {"workspace": rally.wire.workspace, "fetch": "Content"}
+    _, root, _ = rally.wire.get(f"attachmentcontent/{id_of(found.content.ref)}", params)
+    try:
+        return b64decode(parsed(root, _Bytes).content) == file.content
+    except ValueError:
+        return False
 
 
 def _plain(text: str) -> str:

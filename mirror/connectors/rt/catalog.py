@@ -32,10 +32,13 @@ LINK_REFS = {
 _KINDS = {"Date": Kind.DATE, "DateTime": Kind.TIMESTAMP, "Image": Kind.JSON, "Binary": Kind.JSON}
 _FILES = frozenset({"Image", "Binary"})
 _DIGEST_BYTES = 12
-_EDITION = 2  # of this module: a stored catalog of an earlier one knows nothing of writing
+_EDITION = 3  # of this module: a stored catalog of an earlier one knows less
 
 OPERATIONS = ("take", "untake", "steal", "merge")
 """RT's own operations on tickets (rt.md §3.1, §6.7); `merge` takes the argument `into`."""
+
+_OFFERED = tuple(f"{each} into=ticket" if each == "merge" else each for each in OPERATIONS)
+"""The same as a catalog tells them, with their arguments."""
 
 _LENGTHS = {
     "Name": 200, "Subject": 200, "Status": 64, "SLA": 64, "Type": 16, "Description": 255, "Summary": 255,
@@ -169,7 +172,7 @@ def digest(schema: Schema) -> str:
 
 def _ticket(schema: Schema) -> RecordType:
     made = _type("ticket", _ticket_fields(schema), Tracking.STAMP, schema, actions=("create", "delete", "comment", "attach"))
-    return replace(made, restorable=True, work_item=TICKET, operations=OPERATIONS)
+    return replace(made, restorable=True, work_item=TICKET, operations=_OFFERED)
 
 
 def _shown(record_type: RecordType) -> RecordType:

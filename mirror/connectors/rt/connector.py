@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from mirror.connectors.base import Capabilities, Deletion, Finding, Window
+from mirror.connectors.base import Capabilities, Deletion, Finding, Probed, Window
 from mirror.connectors.http import Answer, Request, Transport
 from mirror.connectors.rt import inspection, writing
 from mirror.connectors.rt.account import Myself
@@ -27,7 +27,7 @@ from mirror.connectors.rt.present import Reader
 from mirror.connectors.rt.probing import Probing
 from mirror.connectors.rt.scope import Scope
 from mirror.connectors.rt.search import PER_PAGE, Rows, Search, asked_at, decoded, id_of, rows_of
-from mirror.connectors.rt.sending import WRITES_AT_ONCE, Sender
+from mirror.connectors.rt.sending import LAG, WRITES_AT_ONCE, Sender
 from mirror.errors import AuthError, ProtocolError, RemoteError
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
@@ -50,6 +50,7 @@ class RTConnector:
             deletion_feed=True,
             batches=False,
             writes_at_once=WRITES_AT_ONCE,
+            lag=LAG,
         )
         self.transport = transport
         self.learned: dict[str, str] = {}
@@ -175,7 +176,7 @@ class RTConnector:
         """Do what is asked, each once: new tickets together, all else one after the other."""
         return self._sender.send(writes)
 
-    def probe(self, write: Write) -> Sequence[int]:
+    def probe(self, write: Write) -> Probed:
         """Return the ids of the records, of comments the transactions, of files the attachments, that it may have made."""
         return self._probing.probe(write)
 

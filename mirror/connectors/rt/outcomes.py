@@ -8,11 +8,13 @@ from typing import TypeVar
 import msgspec
 
 from mirror.connectors.http import Answer
+from mirror.connectors.ids import id_told
 from mirror.errors import AuthError, ProtocolError, RefusedError, RemoteError, RetryableError, StaleError
 
 T = TypeVar("T")
 
 _DONE = frozenset({200, 201, 204})
+_SHOWN = 40
 
 
 def read(answer: Answer) -> Answer:
@@ -28,7 +30,7 @@ def read(answer: Answer) -> Answer:
     said = _message(answer) or f"RT answered {answer.status}"
     if answer.status in (404, 412):
         raise StaleError(said)
-    if 400 <= answer.status < 500:
+    if 400 <= answer.status < 500 and answer.status != 408:  # the server, or a proxy before it, did not wait any longer
         raise RefusedError(said)
     raise RetryableError(said)
 
@@ -43,6 +45,30 @@ def document(answer: Answer) -> object:
         return msgspec.json.decode(answer.body)
     except msgspec.DecodeError as error:
         raise RetryableError("the answer of RT to a write cannot be read") from error
+
+
+def number(told: object) -> int:
+    """Return the number of a record as an answer tells it.
+
+    Raises:
+        RetryableError: that is no number; the record may have been made.
+    """
+    found = id_told(told)
+    if found is None:
+        raise RetryableError(f"RT does not tell the number of what it made ({str(told)[:_SHOWN]!r})")
+    return found
+
+
+def said(told: object) -> tuple[str, ...]:
+    """Return the messages in the answer to what nobody compares afterwards.
+
+    Raises:
+        RetryableError: RT says nothing; it may have been done.
+    """
+    found = words(told)
+    if not found:
+        raise RetryableError("RT does not say what it did")
+    return found
 
 
 def words(said: object) -> tuple[str, ...]:
@@ -67,6 +93,13 @@ def knowing_what(send: Callable[[], T]) -> T:
         return send()
     except ProtocolError as error:
         raise RetryableError(str(error)) from error
+
+
+def begun(error: RemoteError) -> RemoteError:
+    """Return what a further call of a write ran into; nothing was done with that one alone."""
+    if isinstance(error, RetryableError) and error.is_unsent:
+        return RetryableError(str(error), error.after_seconds)
+    return error
 
 
 def or_error(make: Callable[[], T]) -> T | RemoteError:

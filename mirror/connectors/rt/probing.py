@@ -9,9 +9,10 @@ What cannot be found: a comment by an account that may comment and not read comm
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from mirror.connectors.base import Probed
 from mirror.connectors.http import Answer, Request
 from mirror.connectors.rt import history
 from mirror.connectors.rt.account import Myself
@@ -34,6 +35,7 @@ from mirror.model.part import Part
 from mirror.model.write import Item, Target, Write
 
 _KEPT = frozenset({"Subject", "Queue", "Name", "Status", "Type"})  # never dropped: refused, or there (rt.md §6.2)
+_NAMES = frozenset({"Subject", "Name"})
 _NOBODY = 6  # the number of Nobody in every RT
 _NOTHING = frozenset({"", str(_NOBODY), NO_DATE})
 _IN_HISTORY = {"Parents": "MemberOf", "Children": "HasMember"}
@@ -66,28 +68,43 @@ class Probing:
         self._records = records
         self._per_read = per_read
 
-    def probe(self, write: Write) -> Sequence[int]:
-        """Return the ids of the records, transactions or attachments that the write may have made."""
+    def probe(self, write: Write) -> Probed:
+        """Return the records, transactions or attachments that the write may have made."""
         match write.action:
             case Action.CREATE:
-                return [*self._made(write)]
+                return self._made(write)
             case Action.COMMENT:
-                return [each for each in self._said(write, _SAID[write.kind]) if self._has_text(each, write.text)]
+                said = self._said(write, _SAID[write.kind])
+                return Probed(tuple(each for each in said if self._has_text(each, write.text)))
             case Action.ATTACH:
-                return [file for each in self._said(write, "Comment") for file in self._files(each, write)]
-        return []
+                return Probed(tuple(file for each in self._said(write, "Comment") for file in self._files(each, write)))
+        return Probed()
 
     # Records
 
-    def _made(self, write: Write) -> Iterator[int]:
+    def _made(self, write: Write) -> Probed:
+        """Return new records of ours that show what was sent, or did once; one that shows its name only is in doubt."""
+        edited: dict[int, frozenset[str]] = {}
+        doubtful: list[int] = []
+        for number, odd in self._odd(write):
+            if not odd or self._did_show(write, number, odd):
+                edited[number] = odd
+            elif _NAMES & (write.values.keys() - odd):
+                doubtful.append(number)
+        return Probed(tuple(edited), tuple(doubtful), {number: odd for number, odd in edited.items() if odd})
+
+    def _odd(self, write: Write) -> Iterator[tuple[int, frozenset[str]]]:
+        """Yield the numbers of new records of ours, with the fields that show something else than was sent."""
         ids = self._new(write)
         for start in range(0, len(ids), self._per_read):
             page = self._records(write.layout, ids[start : start + self._per_read])
             columns = (*HEAD, *(each.name for each in write.layout.columns))
             for row in page.rows:
                 links = {name: [each for each in rows if each[0] == row[1]] for name, rows in page.links.items()}
-                if self._fits(write, int(row[1]), dict(zip(columns, row, strict=True)), links):
-                    yield int(row[1])
+                cells = dict(zip(columns, row, strict=True))
+                odd = [name for name in write.values if not self._explains(write, name, cells)]
+                odd += [name for name, items in write.added.items() if not _shares(items, links.get(name, ()))]
+                yield int(row[1]), frozenset(odd)
 
     def _new(self, write: Write) -> list[int]:
         """Return the ids of records that we have made since the write, in ascending order."""
@@ -109,11 +126,8 @@ class Probing:
                 search = listing(name, fields).only(since).only(ours)
         return sorted(id_of(item) for stretch in self._pager.all(search) for item in stretch.items)
 
-    def _fits(self, write: Write, number: int, row: Mapping[str, Any], links: Mapping[str, Sequence[Any]]) -> bool:
-        odd = [name for name in write.values if not self._explains(write, name, row)]
-        odd += [name for name, items in write.added.items() if not _shares(items, links.get(name, ()))]
-        if not odd:
-            return True
+    def _did_show(self, write: Write, number: int, odd: Collection[str]) -> bool:
+        """Return whether all these fields may have shown what was sent, before they were changed."""
         since = write.since or self._clock.now()
         entries = history.since(self._send, write.layout.type.name, number, since)
         drafting = Drafting(Naming.of(self._schema(), write.layout.type.name), LocalTime(None))

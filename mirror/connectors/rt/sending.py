@@ -6,7 +6,7 @@ as for its own operations and for deletion, the record is read here.
 
 from __future__ import annotations
 
-import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from mirror.connectors.chunk import stoppable
 from mirror.connectors.http import Answer, Request
 from mirror.connectors.rt import upload
 from mirror.connectors.rt.account import Myself
@@ -24,7 +25,7 @@ from mirror.connectors.rt.effects import Effects, merge_target
 from mirror.connectors.rt.encode import sayable
 from mirror.connectors.rt.localtime import LocalTime, is_local
 from mirror.connectors.rt.naming import Naming
-from mirror.connectors.rt.outcomes import before_sending, document, knowing_what, or_error, read, words
+from mirror.connectors.rt.outcomes import before_sending, begun, document, knowing_what, number, or_error, read, said, words
 from mirror.connectors.rt.overwriting import Overwriting
 from mirror.connectors.rt.present import Present, Reader
 from mirror.connectors.rt.righting import Righting
@@ -34,16 +35,26 @@ from mirror.model.write import Receipt, Target, Write
 
 WRITES_AT_ONCE = 20  # creations in one call, at 40 to 80 ms each (rt.md §10); if its answer is lost, all are looked for
 
+LAG = timedelta(seconds=3)
+"""How long reads are given to show a write: RT itself reads what it writes, a database behind it may be a copy that lags."""
+
+_PAUSES = (0.0, 0.2, 0.4, 0.8, 1.6)  # seconds between looks for what was done, LAG in all
 _BULK = "/REST/2.0/tickets/bulk"
-_NUMBER = re.compile(r"/(\d+)$")
 
 
 class Sender:
     """Sends the writes of one account."""
 
     def __init__(
-        self, send: Callable[[Request], Answer], reader: Reader, myself: Myself, schema: Callable[[], Schema]
+        self,
+        send: Callable[[Request], Answer],
+        reader: Reader,
+        myself: Myself,
+        schema: Callable[[], Schema],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._sleep = sleep
         self._send = send
         self._reader = reader
         self._myself = myself
@@ -54,11 +65,12 @@ class Sender:
 
     def send(self, writes: Sequence[Write]) -> list[Receipt | RemoteError]:
         """Return for each write, in order, the receipt or what went wrong."""
+        attempt = stoppable(self._outcome)
         together = [each for each in writes if each.action is Action.CREATE and each.layout.type.name == "ticket"]
         if len(together) < 2:
-            return [self._outcome(each) for each in writes]
+            return [attempt(each) for each in writes]
         made = iter(self._create_together(together))
-        return [next(made) if each in together else self._outcome(each) for each in writes]
+        return [next(made) if each in together else attempt(each) for each in writes]
 
     def overwritten(self, write: Write) -> Mapping[str, str]:
         """Return what an update without an answer has replaced; see `Overwriting.look_later`."""
@@ -92,10 +104,9 @@ class Sender:
         name = write.layout.type.name
         draft = before_sending(lambda: self._creation(write))
         answer = self._call("POST", f"/REST/2.0{COLLECTIONS[name].record}", draft.body)
-        found = _NUMBER.search(answer.headers.get("Location", ""))  # a user is called by name in the answer itself
-        if found is None:
-            raise RetryableError(f"RT does not tell the number of the new {name}")
-        return self._righted(write, draft, Receipt(int(found[1])))
+        # A user is called by name in the answer itself.
+        made = number(answer.headers.get("Location", "").rpartition("/")[2])
+        return self._righted(write, draft, Receipt(made))
 
     def _creation(self, write: Write) -> Draft:
         """Return the body that creates a record.
@@ -126,12 +137,15 @@ class Sender:
         told = document(self._call("POST", _BULK, bodies))
         if not isinstance(told, list) or len(told) != len(bodies) or not all(isinstance(each, dict) for each in told):
             raise RetryableError("RT does not tell what became of each new ticket")
+        ids = [str(each["id"]) for each in told if "id" in each]
+        if len(set(ids)) < len(ids):
+            raise RetryableError("RT gives several new tickets one number")
         return told
 
     def _made(self, write: Write, draft: Draft, told: Mapping[str, Any]) -> Receipt | RemoteError:
-        if "id" not in told:
-            return RefusedError(str(told.get("message") or "RT did not create it, and does not say why"))
-        return or_error(lambda: self._righted(write, draft, Receipt(int(told["id"]))))
+        if "id" not in told and told.get("message"):
+            return RefusedError(str(told["message"]))
+        return or_error(lambda: self._righted(write, draft, Receipt(number(told.get("id")))))
 
     # Changing
 
@@ -144,11 +158,17 @@ class Sender:
             if draft.words:
                 raise RefusedError("; ".join(draft.words))
             return Receipt(write.record_id or 0)
-        said = self._put(write, draft.body, present.etag)
-        if draft.then:
-            said += self._put(write, draft.then, "")
+        messages = self._put(write, draft.body, present.etag)
+        failure: RemoteError | None = None
+        try:
+            messages += self._put(write, draft.then, "") if draft.then else ()
+        except RemoteError as error:
+            failure = error
         overwritten, doubts = self._overwriting.look(write, draft, present, drafting.naming)
-        receipt = Receipt(write.record_id or 0, (*said, *draft.words, *doubts), overwritten)
+        if failure is not None and not overwritten:
+            raise begun(failure)
+        told = (*messages, *draft.words, *doubts, *([] if failure is None else [str(failure)]))
+        receipt = Receipt(write.record_id or 0, told, overwritten)
         return self._righted(write, draft, receipt, present)
 
     def _check_ends(self, write: Write) -> None:
@@ -183,11 +203,10 @@ class Sender:
     def _delete(self, write: Write) -> Receipt:
         """Set the status `deleted`, as DELETE does, which answers a refusal with a bare 500 (seen on 5.0.3)."""
         present = before_sending(lambda: self._reader.unchanged(write))
-        said = self._put(write, {"Status": "deleted"}, present.etag)
-        shown = knowing_what(lambda: self._reader.document(write.layout.type.name, write.record_id or 0))
-        if shown.get("Status") != "deleted":
-            raise RefusedError("; ".join(said) or "RT did not delete it, and does not say why")
-        return Receipt(write.record_id or 0, said)
+        messages = self._put(write, {"Status": "deleted"}, present.etag)
+        if not self._shows_soon(lambda: self._status(write) == "deleted"):
+            raise RefusedError("; ".join(messages) or "RT did not delete it, and does not say why")
+        return Receipt(write.record_id or 0, messages)
 
     # Saying and doing
 
@@ -196,13 +215,13 @@ class Sender:
             raise RefusedError("the text holds zero bytes or half of a character, which RT does not keep")
         kind = "correspond" if write.kind == "reply" else "comment"
         answer = self._call("POST", f"{path_of(write)}/{kind}", {"Content": write.text, "ContentType": "text/plain"})
-        return Receipt(write.record_id or 0, words(document(answer)))
+        return Receipt(write.record_id or 0, said(document(answer)))
 
     def _attach(self, write: Write) -> Receipt:
         if write.file is None:
             raise RefusedError("there is no file to attach")
         answer = self._send_once(upload.comment_with(write.file, write.record_id or 0))
-        return Receipt(write.record_id or 0, words(document(answer)))
+        return Receipt(write.record_id or 0, said(document(answer)))
 
     def _operate(self, write: Write) -> Receipt:
         if write.operation not in OPERATIONS:
@@ -211,12 +230,23 @@ class Sender:
             answer = self._call("PUT", path_of(write), {"MergeInto": merge_target(write)})
         else:
             answer = self._call("PUT", f"{path_of(write)}/{write.operation}", {})
-        said = words(document(answer))
-        if not knowing_what(lambda: self._effects.shows(write)):
-            raise RefusedError("; ".join(said) or f"RT did not {write.operation} it, and does not say why")
-        return Receipt(write.record_id or 0, said)
+        messages = words(document(answer))
+        if not self._shows_soon(lambda: self._effects.shows(write)):
+            raise RefusedError("; ".join(messages) or f"RT did not {write.operation} it, and does not say why")
+        return Receipt(write.record_id or 0, messages)
 
     # Parts of these
+
+    def _status(self, write: Write) -> object:
+        return self._reader.document(write.layout.type.name, write.record_id or 0).get("Status")
+
+    def _shows_soon(self, shows: Callable[[], bool]) -> bool:
+        """Return whether reads come to show what was done."""
+        for seconds in _PAUSES:
+            self._sleep(seconds)
+            if knowing_what(shows):
+                return True
+        return False
 
     def _drafting(self, write: Write) -> Drafting:
         zone = self._myself.account().zone if is_local(write) else None

@@ -8,12 +8,14 @@ Source: versionone.md §6.5, §1 (attachment.img), C5.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mirror.connectors.http import Answer
 from mirror.connectors.versionone.abilities import ATTACHMENT
 from mirror.connectors.versionone.discussing import ours_since
 from mirror.connectors.versionone.history import one
 from mirror.connectors.versionone.payload import Payload, Setting
-from mirror.connectors.versionone.posting import before_writing, save
+from mirror.connectors.versionone.posting import before_writing, create
 from mirror.connectors.versionone.question import Flat, Pick, Question, id_in
 from mirror.connectors.versionone.refusals import RefusedError as NotThereError
 from mirror.connectors.versionone.writers import Place, oid, rows_of
@@ -28,10 +30,10 @@ def attach(place: Place, write: Write) -> Receipt:
     """Attach a file, or complete the Attachment that an earlier attempt has left without its bytes."""
     file = _file(write)
     with before_writing():
-        known = {key: _content(place, key) for key in _candidates(place, write)}
+        known = {key: _content(place, key) for key in _candidates(place, replace(write, since=None))}
     key = next((key for key, content in known.items() if not content), None)
     if key is None:
-        key = save(place.wire, f"/{ATTACHMENT}", attachment(write)).id
+        key = create(place.wire, ATTACHMENT, attachment(write)).id
     place.wire.post(f"{BODY}/{key}", file.content, file.content_type, lambda _answer: None)
     return Receipt(write.record_id or 0)
 
@@ -57,7 +59,7 @@ def attached(place: Place, write: Write) -> list[int]:
 
 
 def _candidates(place: Place, write: Write) -> list[int]:
-    """Return our Attachments of that name and kind on the asset, made since the write was first sent."""
+    """Return our Attachments of that name and kind on the asset, made since `write.since`."""
     file = _file(write)
     expected = {"Name": file.name, "Filename": file.name, "ContentType": file.content_type}
     picks = tuple(Pick(each) for each in expected)

@@ -19,11 +19,10 @@ from mirror.connectors.http import Answer
 from mirror.connectors.versionone import history
 from mirror.connectors.versionone.history import moment_in, moments_of, versions_since, wait_until
 from mirror.connectors.versionone.instants import instant_of
-from mirror.connectors.versionone.matching import fits
+from mirror.connectors.versionone.matching import odd_fields
 from mirror.connectors.versionone.meta import MOMENT
 from mirror.connectors.versionone.payload import Payload, fits_command, payload_of, to_command
-from mirror.connectors.versionone.posting import before_writing, outcome
-from mirror.connectors.versionone.question import id_in
+from mirror.connectors.versionone.posting import Written, before_writing, outcome, written_in
 from mirror.connectors.versionone.refusals import RefusedError as NotDoneError
 from mirror.connectors.versionone.wire import BULK
 from mirror.connectors.versionone.writers import Place, oid
@@ -71,7 +70,7 @@ class _Done:
         failed: place of a command -> the server's words.
     """
 
-    created: Sequence[str]
+    created: Sequence[Written]
     modified: frozenset[str]
     failed: Mapping[int, str]
 
@@ -162,9 +161,10 @@ def _read(answer: Answer) -> _Done:
         if not found.complete:
             raise ValueError("it is not through yet")
         failed = dict(_failure(each) for each in found.failures.commands)
+        created = [written_in(each) for each in found.created.oids]
     except (msgspec.DecodeError, ValueError, KeyError) as error:
         raise RetryableError(f"api/asset answered something unexpected; nobody knows what it did ({error})") from None
-    return _Done(found.created.oids, frozenset(_plain(each) for each in found.modified.oids), failed)
+    return _Done(created, frozenset(_plain(each) for each in found.modified.oids), failed)
 
 
 def _failure(entry: Mapping[str, msgspec.Raw]) -> tuple[int, str]:
@@ -224,7 +224,7 @@ def _created(place: Place, writes: Sequence[Write], done: _Done) -> Outcomes:
     for layout in {writes[at].layout.type.name: writes[at].layout for at in creates}.values():
         name = layout.type.name
         some = {at: writes[at] for at in creates if writes[at].layout.type.name == name}
-        ids = [id_in(each) for each in done.created if each.partition(":")[0] == name]
+        ids = [each.id for each in done.created if each.type_name == name]
         found |= _told_apart(place, layout, some, ids)
     return found
 
@@ -241,7 +241,7 @@ def _told_apart(place: Place, layout: Layout, creates: Mapping[int, Write], ids:
     )
     left = list(page.rows) if page is not None else []
     for at, write in creates.items():
-        mine = next((row for row in left if page is not None and fits(write, page, row)), None)
+        mine = next((row for row in left if page is not None and not odd_fields(write, page, row)), None)
         if mine is not None:
             left.remove(mine)
             found[at] = Receipt(int(mine[1]))

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from mirror.connectors.base import Capabilities, Deletion, Finding, Window
+from mirror.connectors.base import Capabilities, Deletion, Finding, Probed, Window
 from mirror.connectors.http import Answer, Transport
 from mirror.connectors.versionone import bulk, census, changes, gone, history, inspection, probing, sending, telling
 from mirror.connectors.versionone.caller import Caller
@@ -197,7 +197,7 @@ class VersionOneConnector:
         """Do what is asked; see `sending.send`."""
         return sending.send(self, writes)
 
-    def probe(self, write: Write) -> Sequence[int]:
+    def probe(self, write: Write) -> Probed:
         """Return what a write without an answer may have made; see `probing.probe`."""
         return probing.probe(self, write)
 

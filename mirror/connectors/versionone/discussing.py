@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from mirror.connectors.versionone.abilities import CONVERSATION, DELETE, EXPRESSION, speaks_by
 from mirror.connectors.versionone.history import one
 from mirror.connectors.versionone.payload import Members, Payload, Setting
-from mirror.connectors.versionone.posting import Written, before_writing, operate, save
+from mirror.connectors.versionone.posting import Written, before_writing, create, operate
 from mirror.connectors.versionone.question import Flat, Pick, Question, flat, id_in
 from mirror.connectors.versionone.writers import Place, oid, rows_of
 from mirror.errors import RefusedError, RemoteError, RetryableError
@@ -33,7 +33,7 @@ def comment(place: Place, write: Write) -> Receipt:
     if spoken_by == EXPRESSION:
         _express(place, write, answered)
     elif spoken_by:
-        save(place.wire, f"/{spoken_by}", note(write))
+        create(place.wire, spoken_by, note(write))
     else:
         raise RefusedError(f"VersionOne takes no comments on {write.layout.type.name}")
     return Receipt(write.record_id or 0)
@@ -43,11 +43,11 @@ def _express(place: Place, write: Write, answered: Flat | None) -> None:
     if write.kind == REPLY and answered is None:
         raise RefusedError("nothing has been said about it that could be replied to")
     if answered is not None:
-        save(place.wire, f"/{EXPRESSION}", expression(place, write, str(one(answered["BelongsTo"])["_oid"]), answered))
+        create(place.wire, EXPRESSION, expression(place, write, str(one(answered["BelongsTo"])["_oid"]), answered))
         return
     conversation = _opened(place)
     try:
-        save(place.wire, f"/{EXPRESSION}", expression(place, write, conversation, None))
+        create(place.wire, EXPRESSION, expression(place, write, conversation, None))
     except RetryableError as error:
         if error.is_unsent:
             _closed(place, conversation)
@@ -63,7 +63,7 @@ def _opened(place: Place) -> str:
     When the answer is lost, an empty one may be left, which nobody sees; nothing was said, so it may be said again.
     """
     try:
-        made: Written = save(place.wire, f"/{CONVERSATION}", Payload())
+        made: Written = create(place.wire, CONVERSATION, Payload())
     except RetryableError as error:
         raise RetryableError(str(error), error.after_seconds, is_unsent=True) from error
     return f"{made.type_name}:{made.id}"

@@ -32,7 +32,7 @@ NOT_TOLD = "its history could not be read, so whether somebody wrote in between 
 _PAGE = 500
 _SHOWN = 80
 _BY, _AT, _BY_NAME = "ChangedBy", "ChangeDateUTC", "ChangedBy.Name"
-_SURPRISES = (msgspec.DecodeError, KeyError, ValueError, TypeError, AttributeError)
+SURPRISES = (msgspec.DecodeError, KeyError, ValueError, TypeError, AttributeError)
 
 
 class Place(Protocol):
@@ -115,7 +115,7 @@ def overwritten_unanswered(place: Place, write: Write, me: str) -> dict[str, str
             found |= overwritten(alone, versions, _moment_of_ours(alone, versions, me))
     except RetryableError:
         raise
-    except (RemoteError, *_SURPRISES) as error:
+    except (RemoteError, *SURPRISES) as error:
         log.info("versions cannot be read reason=%s", error)
         return {}
     return found
@@ -142,7 +142,7 @@ def receipt(write: Write, versions: Sequence[Version] | None, ours: int) -> Rece
     """Return the receipt of an UPDATE that was written as a moment, with what it replaced; see `overwritten`."""
     try:
         lost = overwritten(write, versions, ours)
-    except _SURPRISES as error:
+    except SURPRISES as error:
         log.info("versions have an unexpected shape reason=%s", error)
         versions, lost = None, {}
     return Receipt(write.record_id or 0, (NOT_TOLD,) if versions is None else (), lost)
@@ -220,6 +220,15 @@ def versions_of(place: Place, oid: str, since: int, names: Sequence[str]) -> lis
     return _read(place, [_question(place, oid, since - 1, [Pick(each) for each in names])])[0]
 
 
+def first_versions(place: Place, type_name: str, ids: Sequence[int], names: Sequence[str]) -> list[Version | None]:
+    """Return the first version of each asset; None where it cannot be read."""
+    if not ids:
+        return []
+    picks = [Pick(each) for each in names]
+    found = _read(place, [_question(place, f"{type_name}:{each}", 0, picks) for each in ids])
+    return [some[0] if some else None for some in found]
+
+
 def _of_write(place: Place, write: Write) -> Question:
     meta, type_name = place.meta(), write.layout.type.name
     names = [each for each in write.layout.type.fields if each.name in write.values]
@@ -250,7 +259,7 @@ def _read(place: Place, questions: Sequence[Question]) -> list[list[Version] | N
                 if reply.failure:
                     raise ValueError(reply.failure)
                 fresh = [_version(each) for each in reply.documents]
-            except _SURPRISES as error:
+            except SURPRISES as error:
                 log.info("versions cannot be read reason=%s", error)
                 found[at] = None
                 del starts[at]

@@ -13,8 +13,8 @@ from xml.etree import ElementTree as Xml
 import msgspec
 
 from mirror.connectors.http import Answer
+from mirror.connectors.ids import id_told
 from mirror.connectors.versionone.payload import XML, Payload, to_xml
-from mirror.connectors.versionone.question import id_in, type_in
 from mirror.connectors.versionone.refusals import RefusedError as NotDoneError
 from mirror.connectors.versionone.wire import DATA, Wire
 from mirror.errors import AuthError, ProtocolError, RefusedError, RemoteError, RetryableError, StaleError
@@ -45,6 +45,18 @@ def save(wire: Wire, path: str, payload: Payload) -> Written:
     return wire.post(DATA + path, to_xml(payload), XML, read_written)
 
 
+def create(wire: Wire, type_name: str, payload: Payload) -> Written:
+    """Create an asset below Data.
+
+    Raises:
+        RetryableError: the answer names something else, or nothing.
+    """
+    made = save(wire, f"/{type_name}", payload)
+    if made.type_name != type_name:
+        raise RetryableError(f"VersionOne says that it made {made.type_name}:{made.id}, which is no {type_name}")
+    return made
+
+
 def operate(wire: Wire, oid: str, operation: str) -> Written:
     """Run an operation on an asset, with an empty body (§6.2); returns what its answer names, which may be another asset."""
     return wire.post(f"{DATA}/{oid.replace(':', '/')}", b"", "", read_written, params={"op": operation})
@@ -59,10 +71,23 @@ def read_written(answer: Answer) -> Written:
     body = answer.body
     try:
         oid = _xml_oid(body) if body.lstrip()[:1] == b"<" else _ASSET.decode(body).id
-        moment = oid.split(":")[2] if oid.count(":") == 2 else ""
-        return Written(type_in(oid), id_in(oid), int(moment or 0))
+        return written_in(oid)
     except (msgspec.DecodeError, Xml.ParseError, KeyError, ValueError):
         raise RetryableError("VersionOne answered something else than what it wrote; nobody knows whether it did") from None
+
+
+def written_in(token: str) -> Written:
+    """Return what an oid token names, `Story:1005:903` or without the moment.
+
+    Raises:
+        ValueError: it names nothing.
+    """
+    type_name, _, rest = token.partition(":")
+    number, _, moment = rest.partition(":")
+    found = id_told(number)
+    if not type_name or found is None or not (moment == "" or (moment.isascii() and moment.isdigit())):
+        raise ValueError(f"{token!r} is no oid")
+    return Written(type_name, found, int(moment or 0))
 
 
 def _xml_oid(body: bytes) -> str:

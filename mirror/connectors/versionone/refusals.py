@@ -49,16 +49,16 @@ def checked(answer: Answer) -> Answer:
     Raises:
         AuthError: 401, or a redirect, as to a page to sign in.
         RefusedError: 400, 403, 404, 405 and whatever else is about the request (§3.4 D).
-        RetryableError: an unexpected fault of the server.
+        RetryableError: an unexpected fault of the server, or nobody waited for it to be done.
     """
-    if answer.status == 200:
+    if 200 <= answer.status < 300:  # 200 is documented (§3.2); what another means, the body tells
         return answer
     reason = reason_in(answer.body)
     if answer.status == 401:
         raise AuthError(f"VersionOne does not accept the credential ({reason or 'status 401'})")
     if 300 <= answer.status < 400:
         raise AuthError("VersionOne redirects elsewhere, as to a page to sign in; check url and secret")
-    if answer.status >= 500 and not _OURS.search(reason):
+    if answer.status == 408 or (answer.status >= 500 and not _OURS.search(reason)):
         words = f"VersionOne answered {answer.status} ({reason or 'no reason given'})"
         raise RetryableError(words, is_answered=answer.status == 500)
     raise RefusedError(answer.status, reason)

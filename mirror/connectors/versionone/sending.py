@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from mirror.connectors.chunk import stoppable
 from mirror.connectors.versionone import attaching, bulk, discussing, history, ranking
 from mirror.connectors.versionone.abilities import DELETE, UNDELETE
 from mirror.connectors.versionone.history import moments_of, versions_since, wait_for, wait_until
 from mirror.connectors.versionone.instants import instant_of
 from mirror.connectors.versionone.payload import Payload, payload_of
-from mirror.connectors.versionone.posting import before_writing, operate, outcome, save
+from mirror.connectors.versionone.posting import before_writing, create, operate, outcome, save
 from mirror.connectors.versionone.writers import Place, oid
 from mirror.errors import RefusedError, RemoteError
 from mirror.model.change import Action
@@ -31,10 +32,11 @@ def send(place: Place, writes: Sequence[Write]) -> list[Receipt | RemoteError]:
 
 def _attempts(place: Place, writes: Sequence[Write]) -> list[Receipt | RemoteError]:
     """Do writes by requests of their own, several at a time."""
+    attempt = stoppable(partial(_attempt, place))
     if len(writes) <= 1:
-        return [_attempt(place, each) for each in writes]
+        return [attempt(each) for each in writes]
     with ThreadPoolExecutor(min(len(writes), place.wire.transport.concurrency)) as pool:
-        return list(pool.map(partial(_attempt, place), writes))
+        return list(pool.map(attempt, writes))
 
 
 def _attempt(place: Place, write: Write) -> Receipt | RemoteError:
@@ -51,7 +53,7 @@ def _payload(place: Place, write: Write) -> Payload:
 
 def _create(place: Place, write: Write) -> Receipt:
     payload = _payload(place, write)
-    made = save(place.wire, f"/{write.layout.type.name}", payload)
+    made = create(place.wire, write.layout.type.name, payload)
     wait_for(place, made.type_name, made.id, made.moment)
     return Receipt(made.id)
 

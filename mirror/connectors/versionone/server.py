@@ -27,6 +27,7 @@ from mirror.errors import ProtocolError, RetryableError
 log = logging.getLogger(__name__)
 
 _FORM, _IDS, _MOMENTS, _BULK, _LAG = "form", "ids", "moments", "bulk", "lag"
+_LEAST_LAG = timedelta(seconds=2)
 _YES, _NO = "yes", "no"
 _PROBED = "Member"  # there is always the one who asks, and Member:20 (versionone.md §7.2 R)
 _PROBE_SIZE = 100
@@ -139,8 +140,11 @@ class Server:
 
     @property
     def lag(self) -> timedelta:
-        """How long after a write reads have been seen to show what was there before, doubled to be safe."""
-        return timedelta(seconds=2 * float(self.learned.get(_LAG, "0")))
+        """How long after a write reads have been seen to show what was there before, doubled to be safe.
+
+        At least a little: that reads have always shown our writes at once does not tell that they will.
+        """
+        return max(_LEAST_LAG, timedelta(seconds=2 * float(self.learned.get(_LAG, "0"))))
 
     def forget_bulk(self) -> None:
         """Write one by one for now; what is there is found out anew by the next run."""

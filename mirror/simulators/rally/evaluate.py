@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any
 
 from mirror.simulators.rally.convert import reference_id
-from mirror.simulators.rally.items import Item, RefusedError, instant, oid_of, parse_date, stamp
+from mirror.simulators.rally.items import Item, RefusedError, instant, parse_date, stamp, uuid_of
 from mirror.simulators.rally.query import Both, Query, Term
 from mirror.simulators.rally.schema import Attribute, Schema
-from mirror.simulators.rally.state import View, number_of
+from mirror.simulators.rally.state import View, name_of, number_of
 
 Test = Callable[[Item], bool]
 Reader = Callable[[Item], Any]
@@ -57,40 +57,58 @@ class Evaluator:
         return self._term(query)
 
     def _term(self, term: Term) -> Test:
-        steps = self._resolve(term)
-        test = self._comparison(term, steps[-1])
-        for step in reversed(steps[:-1]):
-            test = self._through(step, test, negative=term.operator in ("!=", "!contains"))
-        return test
+        names = term.path.split(".")
+        self._common(names[0])
+        return self._condition(term, self._type, names, lacking=_holds_for_nothing(term))
 
-    def _resolve(self, term: Term) -> list[Attribute]:
-        path = term.path.split(".")
-        owner, steps = self._type, []
-        for index, name in enumerate(path):
-            attribute = self.attribute(owner, name)
-            if attribute is None or (index + 1 < len(path) and not attribute.target):
-                raise self._unknown(path, name, owner)
-            self._common(owner, attribute)
-            steps.append(attribute)
-            owner = attribute.target
-        return steps
+    def _condition(self, term: Term, owner: str, names: list[str], *, lacking: bool) -> Test:
+        """Return the test of objects of type `owner`, from which `names` lead to what is compared.
+
+        Args:
+            lacking: what holds for objects of an abstract type's kinds that have no such attribute.
+        """
+        name = names[0]
+        attribute = self.attribute(owner, name)
+        if attribute is None or (len(names) > 1 and not attribute.target):
+            raise self._unknown(term, name, owner)
+        if attribute.name not in self._schema.attributes(owner):
+            return self._by_kind(term, owner, names, lacking=lacking)
+        if len(names) == 1:
+            return self._comparison(term, attribute)
+        negative = _holds_for_nothing(term)
+        inner = self._condition(term, attribute.target, names[1:], lacking=negative and not attribute.is_collection)
+        return self._through(attribute, inner, negative=negative)
+
+    def _by_kind(self, term: Term, owner: str, names: list[str], *, lacking: bool) -> Test:
+        """Return the test of an attribute that only some kinds of an abstract type have, each its own one."""
+        tests: dict[str, Test] = {}
+        refusals: list[RefusedError] = []
+        for path in self._schema.concrete(owner):
+            try:
+                tests[path] = self._condition(term, path, names, lacking=lacking)
+            except RefusedError as refusal:
+                refusals.append(refusal)
+        if not tests:
+            raise refusals[0]
+        return lambda item: tests[item.type](item) if item.type in tests else lacking
 
     def attribute(self, owner: str, name: str) -> Attribute | None:
         """Return an attribute that queries and orders may use, or None."""
         attribute = self._schema.attribute(owner, _ALIASES.get(name, name)) if owner else None
         return None if attribute is None or attribute.hidden else attribute
 
-    def _unknown(self, path: list[str], name: str, owner: str) -> RefusedError:
+    def _unknown(self, term: Term, name: str, owner: str) -> RefusedError:
         # rally.md §4 R
         spec = self._schema.spec(owner or self._type)
-        segment = ".".join(path)
         return RefusedError(
-            f'Could not parse: Could not find attribute "{name}" on type {spec.element} in the query segment "{segment}"'
+            f'Could not parse: Could not find attribute "{name}" on type {spec.element} in the query segment "{term.path}"'
         )
 
-    def _common(self, owner: str, attribute: Attribute) -> None:
+    def _common(self, name: str) -> None:
         # A field that some kinds of artifact lack cannot be asked of all. rally.md §4 R
-        if owner == "Artifact" == self._type and attribute.name not in self._schema.attributes("Artifact"):
+        attribute = self.attribute(self._type, name)
+        missing = attribute is not None and attribute.name not in self._schema.attributes("Artifact")
+        if self._type == "Artifact" and missing:
             domain = "com.f4tech.slm.domain.Artifact"
             raise RefusedError(f"Could not read: could not read all instances of class {domain}")
 
@@ -114,26 +132,33 @@ class Evaluator:
     def _comparison(self, term: Term, attribute: Attribute) -> Test:
         if attribute.is_collection:
             return self._membership(term, attribute)
+        if term.is_null:
+            return self._null(term, attribute)
+        _check_operator(term, attribute)
         if term.operator == "in":
             tests = [self._single(term, attribute, value) for value in term.values]
+            if term.or_null:
+                tests.append(self._null(Term(term.path, "=", ("null",)), attribute))
             return lambda item: any(test(item) for test in tests)
-        if term.values[0] == "null" and not term.quoted:
-            return self._null(term, attribute)
         return self._single(term, attribute, term.values[0])
 
     def _null(self, term: Term, attribute: Attribute) -> Test:
         read = reader(attribute)
+        # Absence is what null tests, and an empty text shows the absence of one. rally.md §4 D/C, §5 R
         if term.operator == "!=":
-            return lambda item: read(item) is not None
+            return lambda item: read(item) not in (None, "")
         if term.operator == "=":
-            return lambda item: read(item) is None
+            return lambda item: read(item) in (None, "")
         return lambda item: False
 
     def _membership(self, term: Term, attribute: Attribute) -> Test:
         members, name = self._view.members, attribute.name
-        if term.values and term.values[0] == "null" and not term.quoted:
+        _check_operator(term, attribute)
+        if term.is_null:
             return lambda item: (not members(item, name)) == (term.operator == "=")
         wanted = {reference_id(value) for value in term.values}
+        if term.or_null:
+            return lambda item: not members(item, name) or not wanted.isdisjoint(members(item, name))
         negative = term.operator in ("!=", "!contains")
         return lambda item: wanted.isdisjoint(members(item, name)) == negative
 
@@ -146,6 +171,8 @@ class Evaluator:
             return _formatted(read, value, compare)
         if attribute.kind in ("pick", "state") and term.operator not in ("=", "!=", "in"):
             return _ranked(read, attribute.values, value, compare)
+        if value == "" and attribute.kind in _TEXTS and term.operator in ("=", "!=", "in"):
+            return self._null(term, attribute) if term.operator == "!=" else lambda item: read(item) in (None, "")
         return _comparing(read, self.literal(attribute, value), compare, unequal=term.operator == "!=")
 
     def literal(self, attribute: Attribute, text: str) -> Any:
@@ -159,34 +186,74 @@ class Evaluator:
         if attribute.kind in ("integer", "decimal") or attribute.name == "VersionId":
             return _number(attribute, text)
         if attribute.kind == "boolean":
-            return text.lower() == "true"
+            return _boolean(attribute, text)
         if attribute.kind == "ref":
             return reference_id(text)
-        return oid_of(text) if attribute.name == "ObjectUUID" else text
+        return text.lower() if attribute.name == "ObjectUUID" else text
 
     def _date(self, text: str) -> str:
         relative = re.fullmatch(r"today(?:([+-]\d+))?", text)
         if relative is not None:
-            # `today` is the start of the present day. rally.md §4 D
-            return stamp(instant(self._today) + timedelta(days=int(relative[1] or 0)))
+            return self._day(text, int(relative[1] or 0))
         parsed = parse_date(text)
         if parsed is None:
-            # rally.md §4 R
-            advice = "You must use the ISO8601 date+time format."
-            raise RefusedError(f'Could not parse: Cannot convert "{text}" into a date.  {advice}')
+            raise _no_date(text)
         return parsed
+
+    def _day(self, text: str, days: int) -> str:
+        # `today` is the start of the present day. rally.md §4 D
+        try:
+            return stamp(instant(self._today) + timedelta(days=days))
+        except OverflowError:
+            raise _no_date(text) from None
+
+
+def _no_date(text: str) -> RefusedError:
+    # rally.md §4 R
+    advice = "You must use the ISO8601 date+time format."
+    return RefusedError(f'Could not parse: Cannot convert "{text}" into a date.  {advice}')
 
 
 def _number(attribute: Attribute, text: str) -> int | float:
-    try:
+    if re.fullmatch(r"[+-]?\d+", text, re.ASCII):
         return int(text)
-    except ValueError:
-        pass
-    try:
+    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", text, re.ASCII):
         return float(text)
-    except ValueError:
-        # No text is recorded for this case; it follows that of bad dates.
-        raise RefusedError(f'Could not parse: Cannot convert "{text}" into a number for {attribute.name}') from None
+    # No text is recorded for this case; it follows that of bad dates.
+    raise RefusedError(f'Could not parse: Cannot convert "{text}" into a number for {attribute.name}')
+
+
+def _boolean(attribute: Attribute, text: str) -> bool:
+    # True or False, says the vendor's help; no text is recorded for anything else.
+    if text.lower() not in ("true", "false"):
+        raise RefusedError(f'Could not parse: Cannot convert "{text}" into a boolean for {attribute.name}')
+    return text.lower() == "true"
+
+
+def _holds_for_nothing(term: Term) -> bool:
+    """True for the tests that an absent value passes. rally.md §4 D/C: null tests absence"""
+    return term.operator == "=" if term.is_null else term.or_null or term.operator in ("!=", "!contains")
+
+
+_TEXTS = ("string", "text", "raw", "pick", "state")
+
+
+def _check_operator(term: Term, attribute: Attribute) -> None:
+    """Refuse an operator that says nothing about a kind: each attribute has its AllowedQueryOperators. rally.md §7 S
+
+    Which ones they are, and the text of the refusal, is not recorded.
+    """
+    null_only = ("=", "!=")
+    if attribute.is_collection:
+        allowed: tuple[str, ...] = null_only if term.is_null else (*null_only, "contains", "!contains", "in")
+    elif attribute.kind in _TEXTS:
+        allowed = (*_COMPARE, "contains", "!contains", "in")
+    elif attribute.kind == "weblink":
+        allowed = ()
+    else:
+        allowed = (*null_only, "in") if attribute.kind in ("boolean", "ref") else (*_COMPARE, "in")
+    if term.operator not in allowed:
+        raise RefusedError(f'Could not parse: Operator "{term.operator}" cannot be applied to {attribute.name}')
 
 
 def reference_of(item: Item, name: str) -> int | None:
@@ -203,7 +270,7 @@ def reader(attribute: Attribute) -> Reader:
     special: dict[str, Reader] = {
         "ObjectID": lambda item: item.oid,
         "VersionId": lambda item: item.version,
-        "ObjectUUID": lambda item: item.oid,
+        "ObjectUUID": lambda item: uuid_of(item.oid),
         "RevisionHistory": lambda item: reference_of(item, name),
     }
     return special.get(name) or (lambda item: item.values.get(name, default))
@@ -232,14 +299,18 @@ def _containing(read: Reader, text: str, *, negative: bool) -> Test:
 
 def _formatted(read: Reader, text: str, compare: Callable[[Any, Any], bool]) -> Test:
     """`US914` or `914`; comparisons look at the number. rally.md §4 C/R"""
-    wanted, prefix = number_of(text), re.sub(r"\d", "", text).upper()
     exact = compare in (operator.eq, operator.ne)
+    if re.fullmatch(r"\D*\d+", text, re.ASCII) is None:
+        if not exact:
+            raise RefusedError(f'Could not parse: Cannot convert "{text}" into a number for FormattedID')
+        return _comparing(read, text, compare, unequal=compare is operator.ne)
+    wanted, prefix = number_of(text), re.sub(r"\d", "", text).upper()
 
     def test(item: Item) -> bool:
         value = read(item)
         if value is None:
             return compare is operator.ne
-        if exact and prefix and not value.startswith(prefix):
+        if exact and prefix and re.sub(r"\d", "", value) != prefix:
             return compare is operator.ne
         return compare(number_of(value), wanted)
 
@@ -263,15 +334,25 @@ def order_key(view: View, evaluator: Evaluator, owner: str, path: str) -> Reader
     """
     name, _, rest = path.partition(".")
     attribute = evaluator.attribute(owner, name)
-    if attribute is None or attribute.is_collection:
+    if attribute is None or attribute.is_collection or attribute.kind == "weblink":
         raise RefusedError(f"Cannot sort using unknown attribute {path}")
-    if rest or attribute.kind == "ref":
-        return _key_behind(view, attribute.name, order_key(view, evaluator, attribute.target, rest or _naming(attribute)))
+    if rest:
+        return _key_behind(view, attribute.name, order_key(view, evaluator, attribute.target, rest))
+    if attribute.kind == "ref":
+        return _name_behind(view, attribute.name)
     return partial(_key, reader(attribute), _scale(attribute))
 
 
-def _naming(attribute: Attribute) -> str:
-    return "UserName" if attribute.target == "User" else "ObjectID"
+def _name_behind(view: View, name: str) -> Reader:
+    """Return a key that orders by what `_refObjectName` shows of the object behind a reference. Not recorded."""
+
+    def key(item: Item) -> Any:
+        oid = reference_of(item, name)
+        target = view.get(oid) if oid is not None else None
+        shown = name_of(target) if target is not None else None
+        return (0, 0) if shown is None else (1, shown.lower())
+
+    return key
 
 
 def _key_behind(view: View, name: str, inner: Reader) -> Reader:
@@ -286,12 +367,10 @@ def _key_behind(view: View, name: str, inner: Reader) -> Reader:
 def _scale(attribute: Attribute) -> Callable[[Any], Any]:
     if attribute.name == "FormattedID":
         # Sorted by number, not as text. rally.md §3 R
-        return number_of
+        return lambda value: (re.sub(r"\d", "", value), number_of(value))
     if attribute.kind in ("pick", "state"):
         places = {value: index for index, value in enumerate(attribute.values)}
         return lambda value: places.get(value, len(places))
-    if attribute.kind == "weblink":
-        return str
     return lambda value: value.lower() if isinstance(value, str) and attribute.name != "DragAndDropRank" else value
 
 

@@ -27,12 +27,19 @@ class Term:
         path: attribute names joined by dots.
         values: one text; several after `in`.
         quoted: True if the value was in quotes, so that `null` means a text.
+        or_null: True if null is among the values after `in`; it is not in `values`.
     """
 
     path: str
     operator: str
     values: tuple[str, ...]
     quoted: bool = False
+    or_null: bool = False
+
+    @property
+    def is_null(self) -> bool:
+        """True for a comparison with the word null."""
+        return not self.quoted and self.operator != "in" and self.values[:1] == ("null",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +129,17 @@ class _Parser:
         if operator.lower() not in OPERATORS:
             raise unknown_operator(operator)
         if operator.lower() == "in":
-            return Term(path, "in", self._list())
+            texts = self._list()
+            if not texts:
+                raise unknown_operator(")")
+            values = tuple(_unquoted(text) for text in texts if text != "null")
+            return Term(path, "in", values, or_null="null" in texts)
         token = self._take()
         if token in ("(", ")", ""):
             raise unknown_operator(")")
         quoted = token.startswith('"')
+        if quoted and len(token) == 1:
+            raise RefusedError("Could not parse: the text in quotes does not end")
         return Term(path, operator.lower(), (_unquoted(token),), quoted)
 
     def _list(self) -> tuple[str, ...]:
@@ -134,7 +147,9 @@ class _Parser:
         while self._peek() not in (")", "(", ""):
             pieces.append(self._take())
         texts = re.findall(r'"(?:\\.|[^"\\])*"|[^,"]+', " ".join(pieces))
-        return tuple(_unquoted(text.strip()) for text in texts if text.strip())
+        if '"' in pieces:
+            raise RefusedError("Could not parse: the text in quotes does not end")
+        return tuple(text.strip() for text in texts if text.strip())
 
 
 def unknown_operator(token: str) -> RefusedError:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mirror.simulators.rt.columns import NO_DATE
 
 _STORED = "%Y-%m-%d %H:%M:%S"
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
-_BACK = re.compile(r"^-\s*(\d+)\s*(second|minute|hour|day|week)s?$|^(\d+)\s*(second|hour|day|week)s? ago$", re.I)
+_UNITS = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86_400, "week": 604_800}
+_MONTHS = {"month": 1, "year": 12}
+_COUNTED = re.compile(
+    rf"(?P<sign>[-+]?)\s*(?P<count>\d+)\s*(?P<unit>{'|'.join((*_UNITS, *_MONTHS))})s?(?P<ago>\s+ago)?(?:\s+from now)?", re.I
+)
+_NEXT = re.compile(r"(next|last)\s+(week|month|year)", re.I)
+_OF_DAY = {"now": 0, "today": 0, "tomorrow": 86_400, "yesterday": -86_400}
+_NAMED = re.compile(
+    r"(?:(?P<day>\d{1,2})\s+(?P<month>[a-z]{3,9})|(?P<month2>[a-z]{3,9})\s+(?P<day2>\d{1,2}),?)\s+(?P<year>\d{4})", re.I
+)
 _WRITTEN = re.compile(
     r"^(\d{4}-\d{2}-\d{2})(?:(?:\s+|T)(\d{2}:\d{2})(:\d{2})?)?(?:\s*(UTC|GMT|[+-]\d{2}:?\d{2}))?$", re.IGNORECASE
 )
@@ -47,13 +56,13 @@ def zone_named(name: str | None, default: str) -> ZoneInfo:
 
 def understood(text: str, zone: ZoneInfo, now: datetime) -> str:
     """Return what RT takes a written date for, as it is stored (rt.md §5.3); nonsense is 1970."""
-    text = text.strip()
-    back = _BACK.match(text)
-    if back:
-        count, unit = (back[1], back[2]) if back[1] else (back[3], back[4])
-        return _earlier(now, int(count) * _UNITS[unit.lower()], zone)
-    if text.lower() in ("now", "today"):
-        return stored(now)
+    text = re.sub(r"^(\d{4})[/.](\d\d)[/.](\d\d)", r"\1-\2-\3", text.strip())
+    relative = _relative(text, now, zone)
+    if relative is not None:
+        return relative
+    named = _NAMED.fullmatch(text)
+    if named:
+        return _named_day(named, zone)
     zulu = _ZULU.match(text)
     if zulu:
         return _in_zone(f"{zulu[1] or zulu[2]} 00:00:00", zone)
@@ -84,13 +93,42 @@ def local_words(text: str, zone: ZoneInfo) -> str:
     return f"{instant(text).astimezone(zone):%a %b %d %H:%M:%S %Y}"
 
 
-def _earlier(now: datetime, seconds: int, zone: ZoneInfo) -> str:
-    """Subtract on the wall clock of the zone: an hour wrong across a change of clocks (rt.md §5.3)."""
+def _relative(text: str, now: datetime, zone: ZoneInfo) -> str | None:
+    """Return the moment that so much time away is, on the wall clock of the zone: so it misses changes of clocks."""
+    wall = now.astimezone(zone).replace(tzinfo=None)
+    coming = _NEXT.fullmatch(text)
+    counted = _COUNTED.fullmatch(text if coming is None else f"{'+' if coming[1].lower() == 'next' else '-'}1 {coming[2]}")
     try:
-        wall = now.astimezone(zone).replace(tzinfo=None) - timedelta(seconds=seconds)
+        if text.lower() in _OF_DAY:
+            wall += timedelta(seconds=_OF_DAY[text.lower()])
+        elif counted is None:
+            return None
+        else:
+            wall = _moved(wall, counted)
         return stored(wall.replace(tzinfo=zone))
-    except OverflowError:
+    except (OverflowError, ValueError):
         return NO_DATE
+
+
+def _moved(wall: datetime, counted: re.Match[str]) -> datetime:
+    count, unit = int(counted["count"]), counted["unit"].lower()
+    if not counted["sign"] and len(counted["count"]) == 4:  # `1000 minutes ago` is ten o'clock (rt.md §5.3)
+        return wall.replace(hour=0, minute=0, second=0) + timedelta(hours=count // 100, minutes=count % 100)
+    count = -count if counted["sign"] == "-" or counted["ago"] else count
+    if unit in _UNITS:
+        return wall + timedelta(seconds=count * _UNITS[unit])
+    months = wall.year * 12 + wall.month - 1 + count * _MONTHS[unit]
+    last = monthrange(months // 12, months % 12 + 1)[1]
+    return wall.replace(year=months // 12, month=months % 12 + 1, day=min(wall.day, last))
+
+
+def _named_day(found: re.Match[str], zone: ZoneInfo) -> str:
+    word, day = (found["month"] or found["month2"])[:3], found["day"] or found["day2"]
+    try:
+        month = datetime.strptime(word, "%b").month  # noqa: DTZ007 - a month is no moment
+    except ValueError:
+        return NO_DATE
+    return _in_zone(f"{found['year']}-{month:02d}-{int(day):02d} 00:00:00", zone)
 
 
 def _in_zone(wall: str, zone: ZoneInfo, offset: timedelta = timedelta(0)) -> str:

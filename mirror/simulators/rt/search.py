@@ -11,11 +11,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mirror.simulators.rt import jsonsearch, sql
-from mirror.simulators.rt.columns import COLUMNS, WITH_DISABLED
-from mirror.simulators.rt.fields import values_of
+from mirror.simulators.rt.columns import WITH_DISABLED
+from mirror.simulators.rt.ordering import is_key, sort_key
 from mirror.simulators.rt.rights import Rights
 from mirror.simulators.rt.state import Row, View
-from mirror.simulators.rt.ticketsql import ColumnLanguage, TicketLanguage
+from mirror.simulators.rt.ticketsql import MENTION_TYPE, ColumnLanguage, TicketLanguage
 
 Predicate = Callable[[Row], bool]
 
@@ -41,10 +41,10 @@ def tickets(asker: Asker, text: str) -> Sequence[int]:
     node = sql.parsed(text)
     if node is None:
         return []
-    named = {each.field.lower() for each in sql.conditions(node)}
+    named = {each.field.partition(".")[0].lower() for each in sql.conditions(node)}
     test = TicketLanguage(asker.view, asker.rights.user, asker.zone, asker.now).predicate(node)
     queues = asker.rights.queues("ShowTicket")
-    any_type, any_id = "type" in named, "effectiveid" in named
+    any_type, any_id = bool(named & MENTION_TYPE), "effectiveid" in named
 
     def found(row: Row) -> bool:
         if row["Status"] == "deleted" or not (any_id or row["EffectiveId"] == row["id"]):
@@ -109,14 +109,14 @@ def ordered(view: View, table: str, numbers: Sequence[int], keys: list[tuple[str
         shuffle: of rows that the order leaves equal, another order for each number; 0 keeps them by number.
     """
     keys = keys or _own_order(table)
-    if any(not _is_key(table, name) for name, _ in keys):
+    if any(not is_key(view, table, name) for name, _ in keys):
         return []
     if shuffle and not any(name == "id" for name, _ in keys):
         numbers = sorted(numbers, key=lambda number: number * 2_654_435_761 * shuffle % 4_294_967_291)
     if [name for name, _ in keys] == ["id"]:
         return numbers[::-1] if keys[0][1] else numbers
     for name, descending in reversed(keys):
-        key = partial(_sort_key, view, table, name)
+        key = partial(sort_key, view, table, name, descending=descending)
         numbers = sorted(numbers, key=key, reverse=descending)
     return numbers
 
@@ -138,24 +138,6 @@ def _own_order(table: str) -> list[tuple[str, bool]]:
     if table in ("customfield", "customfieldvalue", "queue", "class", "article"):
         return [("SortOrder", False), ("Name", False)] if table != "queue" else [("Name", False)]
     return [("Name", False)] if table in _BY_NAME else [("id", False)]
-
-
-def _is_key(table: str, name: str) -> bool:
-    return name in COLUMNS[table] or name.upper().startswith(("CF.", "CUSTOMFIELD."))
-
-
-def _sort_key(view: View, table: str, name: str, number: int) -> tuple[bool, Any]:
-    row = view.row(table, number)
-    if table == "ticket" and name == "Owner":
-        return True, view.row("user", row["Owner"])["Name"].lower()
-    if table == "ticket" and name == "Queue":
-        return True, view.row("queue", row["Queue"])["Name"].lower()
-    if name in row or not name.upper().startswith(("CF.", "CUSTOMFIELD.")):
-        value = row.get(name)
-    else:
-        found = [each.content for cf in row.get("CF", {}) for each in values_of(row, cf)]
-        value = found[0] if found else None
-    return value is not None, value.lower() if isinstance(value, str) else (value or 0)
 
 
 def _candidates(view: View, table: str, bounds: tuple[int, int | None, set[int] | None] | None) -> Sequence[int]:

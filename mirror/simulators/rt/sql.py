@@ -6,16 +6,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_TOKEN = re.compile(
-    r"""\s*(?:
-    (?P<string>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")
-  | (?P<paren>[()])
-  | (?P<sign>>=|<=|!=|=|<|>)
-  | (?P<word>[^\s()'"=<>!{]+(?:\{[^}]*\}[^\s()'"=<>!]*)?)
-    )""",
-    re.VERBOSE,
-)
-_WORDS = ("LIKE", "STARTSWITH", "ENDSWITH")
+_BARE_FIELD = r"CF\.\{.+?\}(?:\.(?:Content|LargeContent))?"
+_QUOTED = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
+_SHAPES = {
+    "AGGREGATOR": r"AND|OR",
+    "OPERATOR": r"(?:SHALLOW )?(?:=|!=|>=|<=|>|<|IS NOT|IS|(?:NOT )?(?:LIKE|STARTSWITH|ENDSWITH))",
+    "KEYWORD": rf"{_BARE_FIELD}|[{{}}\w.]+|{_QUOTED}",
+    "VALUE": rf"{_BARE_FIELD}|[\w.]+|[+-]?\d+|{_QUOTED}",
+    "OPEN_PAREN": r"\(",
+    "CLOSE_PAREN": r"\)",
+}
+_SCAN = re.compile("|".join(f"(?:{each})" for each in _SHAPES.values()), re.IGNORECASE | re.DOTALL)
+_SHAPE = {name: re.compile(each, re.IGNORECASE | re.DOTALL) for name, each in _SHAPES.items()}
+_STRENGTH = ("OPEN_PAREN", "CLOSE_PAREN", "AGGREGATOR", "KEYWORD", "VALUE", "OPERATOR")
+_NAMED = ("VALUE", "AGGREGATOR", "OPERATOR", "OPEN_PAREN", "CLOSE_PAREN", "KEYWORD")
+_COLUMN_IN_QUOTES = re.compile(r"CF\.(?:\{.*\}|.*?)(?:\.(?:Content|LargeContent))?", re.IGNORECASE | re.DOTALL)
+_AT = "at /usr/share/request-tracker5/lib/RT/Tickets.pm line 3187."
 
 
 class QueryError(Exception):
@@ -31,12 +37,16 @@ class Condition:
             `NOT `; `IS NOT` for `IS`.
         value: None for NULL.
         is_column: the value is the name of another field.
+        is_bare: the value is a number, or begins as one, without quotes.
+        is_shallow: members of groups in a role do not count.
     """
 
     field: str
     operator: str
     value: str | None
     is_column: bool = False
+    is_bare: bool = False
+    is_shallow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +66,16 @@ class Either:
 Node = Condition | All | Either
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-
-
 def parsed(text: str) -> Node | None:
     """Return the tree of a query; None when it is empty.
 
     Raises:
         QueryError: it does not follow the grammar.
     """
-    tokens = list(_tokens(text))
-    if not tokens:
-        return None
-    parser = _Parser(tokens, text)
-    node = parser.group()
-    if parser.here is not None:
-        raise parser.wrong("AND or OR")
-    return node
+    reader = _Reader(text)
+    for found in _SCAN.finditer(text):  # what is no part of anything is passed over, as RT does
+        reader.take(found)
+    return reader.end()
 
 
 def conditions(node: Node | None) -> Iterator[Condition]:
@@ -87,94 +87,96 @@ def conditions(node: Node | None) -> Iterator[Condition]:
             yield from conditions(part)
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    at = 0
-    while text[at:].strip():
-        found = _TOKEN.match(text, at)
-        if found is None or found.end() == at:
-            raise QueryError(f"Wrong query, cannot read '{text[at : at + 20]}' at /usr/share/request-tracker5/lib/RT/SQL.pm")
-        kind = str(found.lastgroup)
-        raw = found[kind]
-        yield _Token(kind, re.sub(r"\\(.)", r"\1", raw[1:-1]) if kind == "string" else raw)
-        at = found.end()
+class _Level:
+    """What stands between two parentheses; where AND and OR are mixed, the last word joins all (seen on 5.0.3)."""
+
+    def __init__(self) -> None:
+        self.parts: list[Node] = []
+        self.word = "AND"
+
+    def node(self) -> Node:
+        if len(self.parts) == 1:
+            return self.parts[0]
+        made = tuple(self.parts)
+        return Either(made) if self.word == "OR" else All(made)
 
 
-class _Parser:
-    def __init__(self, tokens: list[_Token], text: str) -> None:
-        self._tokens = tokens
+class _Reader:
+    """Takes piece after piece, each as what is wanted at its place."""
+
+    def __init__(self, text: str) -> None:
         self._text = text
-        self._at = 0
+        self._levels = [_Level()]
+        self._want = {"KEYWORD", "OPEN_PAREN"}
+        self._last = ""
+        self._field = self._operator = ""
 
-    @property
-    def here(self) -> _Token | None:
-        return self._tokens[self._at] if self._at < len(self._tokens) else None
+    def take(self, found: re.Match[str]) -> None:
+        """Take the next piece."""
+        piece = found[0]
+        kind = next((each for each in _STRENGTH if each in self._want and _SHAPE[each].match(piece)), None)
+        if kind is None:
+            wanted = _list(self._want)
+            here = f"{self._text[: found.start()]}>{piece}<--here{self._text[found.end() :]}"
+            raise QueryError(f"Wrong query, expecting a {wanted} in '{here}' {_AT}")
+        self._last = kind
+        self._put(kind, piece)
 
-    def wrong(self, wanted: str) -> QueryError:
-        """Return the error that something else was expected here."""
-        found = self.here.text if self.here is not None else "the end"
-        place = "at /usr/share/request-tracker5/lib/RT/SQL.pm line 177."
-        return QueryError(f"Wrong query, expecting a {wanted} in '{self._text}>{found}<--here' {place}")
+    def _put(self, kind: str, piece: str) -> None:
+        match kind:
+            case "OPEN_PAREN":
+                self._levels.append(_Level())
+                self._want = {"KEYWORD", "OPEN_PAREN"}
+            case "CLOSE_PAREN":
+                inner = self._levels.pop()
+                self._levels[-1].parts.append(inner.node())
+                self._after_condition()
+            case "AGGREGATOR":
+                self._levels[-1].word = piece.upper()
+                self._want = {"KEYWORD", "OPEN_PAREN"}
+            case "KEYWORD":
+                self._field, self._want = piece, {"OPERATOR"}
+            case "OPERATOR":
+                self._operator, self._want = piece.upper(), {"VALUE"}
+            case _:
+                self._levels[-1].parts.append(_condition(self._field, self._operator, piece))
+                self._after_condition()
 
-    def group(self) -> Node:
-        """Read conditions joined by AND and OR; where they are mixed, the last word joins them all (seen on 5.0.3)."""
-        parts, joined_by = [self._one()], ""
-        while True:
-            word = next((each for each in ("AND", "OR") if self._word(each)), "")
-            if not word:
-                break
-            joined_by = word
-            parts.append(self._one())
-        if len(parts) == 1:
-            return parts[0]
-        return Either(tuple(parts)) if joined_by == "OR" else All(tuple(parts))
+    def _after_condition(self) -> None:
+        self._want = {"AGGREGATOR", "CLOSE_PAREN"} if len(self._levels) > 1 else {"AGGREGATOR"}
 
-    def _one(self) -> Node:
-        if self._paren("("):
-            node = self.group()
-            if not self._paren(")"):
-                raise self.wrong("CLOSE_PAREN")
-            return node
-        field = self._take("KEYWORD", "word", "string")
-        operator = self._operator()
-        value = self._take("VALUE", "word", "string")
-        if value.kind == "word" and value.text.upper() == "NULL":
-            return Condition(field.text, operator, None)
-        is_column = value.kind == "word" and not re.fullmatch(r"[-+]?\d+(\.\d+)?", value.text)
-        return Condition(field.text, operator, value.text, is_column)
+    def end(self) -> Node | None:
+        """Return the tree."""
+        if not self._last:
+            return None
+        if self._last not in ("CLOSE_PAREN", "VALUE"):
+            last = f"last element ({self._last}) is not close paren or value"
+            raise QueryError(f"Incomplete query, {last} in '{self._text}' {_AT}")
+        open_count = len(self._levels) - 1
+        if open_count:
+            parens = f"{open_count} unclosed paren{'s' if open_count > 1 else ''}"
+            raise QueryError(f"Incomplete query, {parens} in '{self._text}' {_AT}")
+        return self._levels[0].node()
 
-    def _operator(self) -> str:
-        token = self._take("OP", "sign", "word")
-        if token.kind == "sign":
-            return token.text
-        word = token.text.upper()
-        if word == "IS":
-            return "IS NOT" if self._word("NOT") else "IS"
-        if word == "NOT":
-            word = self._take("OP", "word").text.upper()
-            if word in _WORDS:
-                return f"NOT {word}"
-        if word in _WORDS:
-            return word
-        self._at -= 1
-        raise self.wrong("OP")
 
-    def _take(self, wanted: str, *kinds: str) -> _Token:
-        token = self.here
-        if token is None or token.kind not in kinds or (token.kind == "word" and token.text.upper() in ("AND", "OR")):
-            raise self.wrong(wanted)
-        self._at += 1
-        return token
+def _list(kinds: set[str]) -> str:
+    names = [each for each in _NAMED if each in kinds]
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
-    def _word(self, word: str) -> bool:
-        token = self.here
-        if token is not None and token.kind == "word" and token.text.upper() == word:
-            self._at += 1
-            return True
-        return False
 
-    def _paren(self, sign: str) -> bool:
-        token = self.here
-        if token is not None and token.kind == "paren" and token.text == sign:
-            self._at += 1
-            return True
-        return False
+def _plain(piece: str) -> str:
+    inner = piece[1:-1] if piece[0] in "'\"" else piece
+    return re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL)
+
+
+def _condition(field: str, operator: str, piece: str) -> Condition:
+    is_shallow = operator.startswith("SHALLOW ")
+    operator = operator.removeprefix("SHALLOW ")
+    value = _plain(piece)
+    is_quoted = piece[0] in "'\""
+    if operator in ("IS", "IS NOT") or (not is_quoted and value.upper() == "NULL"):
+        return Condition(_plain(field), operator, None, is_shallow=is_shallow)
+    is_column = re.match("[a-z]", piece, re.IGNORECASE) is not None
+    if is_quoted and _COLUMN_IN_QUOTES.fullmatch(value):
+        is_column, is_quoted = True, False
+    return Condition(_plain(field), operator, value, is_column, not is_quoted and not is_column, is_shallow)

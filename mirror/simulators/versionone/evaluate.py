@@ -61,6 +61,8 @@ class Binder:
         first = steps[0]
         schema = self.view.schema
         if len(steps) > 1 and schema.attribute(type_name, first.name) is None and schema.get(first.name) is not None:
+            if first.downcast or first.condition is not None:  # these follow attributes only (§4.1 D)
+                raise UnknownAttributeError(f"{type_name}.{first.name}", path.text)
             if not (schema.is_a(type_name, first.name) or schema.is_a(first.name, type_name)):
                 raise UnknownAttributeError(f"{first.name}.{steps[1].name}", path.text)
             owner = type_name if schema.is_a(type_name, first.name) else first.name
@@ -250,7 +252,7 @@ def sort_key(binder: Binder, route: Route) -> Key:
 
 
 def _key(route: Route, behind: Key | None, view: View, asset: int) -> tuple[int, Any]:
-    found = route.values(view, asset, asset) if route.applies(view, asset) else []
+    found = _found(route, view, asset, asset)  # an empty text is none, as it is for a filter (§4.1 S)
     if not found:
         return (0, 0)
     if behind is not None:

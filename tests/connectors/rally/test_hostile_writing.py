@@ -47,7 +47,7 @@ class Pusher:
     def settled(self, write: Write) -> int | None:
         """Return the id of the record if reading shows the write, None if it must be sent again."""
         if write.action in (Action.CREATE, Action.COMMENT):
-            found = self.desk.connector.probe(write)
+            found = self.desk.connector.probe(write).found
             assert len(found) <= 1
             return found[0] if found else None
         assert write.record_id is not None

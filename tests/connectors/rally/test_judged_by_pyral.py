@@ -64,4 +64,4 @@ def test_what_the_vendors_client_made_with_our_key_is_found_by_a_probe(stage: Th
     desk = Desk(stage)
     write = desk.create("Defect", {"Name": "made twice?", "Severity": "Cosmetic"})
     made = rally.create("Defect", {"Name": "made twice?", "Severity": "Cosmetic"})
-    assert list(desk.connector.probe(write)) == [made.oid]
+    assert list(desk.connector.probe(write).found) == [made.oid]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mirror.errors import ProtocolError, RefusedError, RetryableError
+from mirror.connectors.base import Probed
+from mirror.errors import RefusedError, RetryableError
 from mirror.model.change import Action
 from mirror.model.write import File, Place, Receipt, Write
 from tests.connectors.rally.desk import Desk, to
@@ -229,9 +230,9 @@ def test_a_creation_without_an_answer_is_found(desk: Desk) -> None:
         "Blocked": False,
     }
     write = desk.create("Defect", values, added={"Tags": (to("Tag", tag),)})
-    assert list(desk.connector.probe(write)) == []
+    assert list(desk.connector.probe(write).found) == []
     lost(desk, write)
-    (found,) = desk.connector.probe(write)
+    (found,) = desk.connector.probe(write).found
     assert desk.row("Defect", found)["notes"] == "<b>rich</b> &amp; text"
 
 
@@ -240,7 +241,7 @@ def test_a_name_that_cannot_be_asked_for_is_compared_all_the_same(desk: Desk, na
     write = desk.create("Defect", {"Name": name})
     desk.defect()
     lost(desk, write)
-    (found,) = desk.connector.probe(write)
+    (found,) = desk.connector.probe(write).found
     assert desk.world.item(found).values["Name"] == name
 
 
@@ -249,7 +250,7 @@ def test_what_others_made_is_not_taken_for_ours(desk: Desk) -> None:
     other = next(each for each in desk.world.ids("User") if each != desk.world.landmarks.user)
     with desk.world.transaction(user=other) as transaction:
         desk.world.writer(transaction).create("Defect", {"Name": "the one"})
-    assert list(desk.connector.probe(write)) == []
+    assert list(desk.connector.probe(write).found) == []
 
 
 def test_the_first_revision_tells_who_made_a_release(desk: Desk) -> None:
@@ -258,28 +259,60 @@ def test_the_first_revision_tells_who_made_a_release(desk: Desk) -> None:
     other = next(each for each in desk.world.ids("User") if each != desk.world.landmarks.user)
     with desk.world.transaction(user=other) as transaction:
         desk.world.writer(transaction).create("Release", {"Name": "R 1", "State": "Planning"} | dates)
-    assert list(desk.connector.probe(write)) == []
+    assert list(desk.connector.probe(write).found) == []
     lost(desk, write, path="/release/")
-    assert len(desk.connector.probe(write)) == 1
+    assert len(desk.connector.probe(write).found) == 1
 
 
 def test_several_that_could_be_it_are_all_named(desk: Desk) -> None:
     write = desk.create("Defect", {"Name": "the one"})
     both = [desk.defect(), desk.defect()]
-    assert list(desk.connector.probe(write)) == both
+    assert list(desk.connector.probe(write).found) == both
 
 
 def test_one_that_is_almost_it_is_left_to_a_person(desk: Desk) -> None:
     write = desk.create("Defect", {"Name": "the one", "Severity": "Cosmetic"})
     made = desk.defect(Severity="Minor Problem")
-    with pytest.raises(ProtocolError, match=str(made)):
-        desk.connector.probe(write)
+    assert desk.connector.probe(write) == Probed(doubtful=(made,))
+
+
+def test_a_creation_that_somebody_has_edited_since_is_found_by_its_history(desk: Desk) -> None:
+    write = desk.create("Defect", {"Name": "the one", "Severity": "Cosmetic", "Blocked": False})
+    lost(desk, write)
+    (made,) = desk.connector.probe(write).found
+    for fields in ({"Name": "another", "Severity": "Minor Problem"}, {"Name": "a third", "Notes": "theirs"}):
+        desk.world.update(made, fields)
+        assert desk.connector.probe(write) == Probed((made,), edited={made: frozenset({"Name", "Severity"})})
+
+
+def test_what_was_renamed_and_had_another_name_at_first_is_not_it(desk: Desk) -> None:
+    write = desk.create("Defect", {"Name": "the one"})
+    desk.world.update(desk.defect(Name="another"), {"Name": "a third"})
+    assert desk.connector.probe(write) == Probed()
+
+
+def test_an_edited_record_without_a_history_is_left_to_a_person(desk: Desk) -> None:
+    case = desk.world.create("TestCase", {"Name": "case"})
+    write = desk.create("TestCaseStep", {"TestCase": to("TestCase", case), "Input": "the one", "StepIndex": 0})
+    lost(desk, write, path="/testcasestep/")
+    (made,) = desk.connector.probe(write).found
+    desk.world.update(made, {"Input": "another"})
+    assert desk.connector.probe(write) == Probed(doubtful=(made,))
+
+
+def test_a_file_of_the_same_name_and_size_is_told_by_its_bytes(desk: Desk) -> None:
+    defect = desk.defect()
+    write = desk.write(Action.ATTACH, "Defect", defect, file=File("log.txt", "text/plain", b"12345"))
+    desk.done(desk.write(Action.ATTACH, "Defect", defect, file=File("log.txt", "text/plain", b"54321")))
+    assert desk.connector.probe(write) == Probed()
+    lost(desk, write, path="/attachment/")
+    assert len(desk.connector.probe(write).found) == 1
 
 
 def test_a_tag_is_found_by_its_name_however_old_it_is(desk: Desk) -> None:
     tag = desk.world.ids("Tag")[0]
     write = desk.create("Tag", {"Name": desk.world.item(tag).values["Name"]})
-    assert list(desk.connector.probe(write)) == [tag]
+    assert list(desk.connector.probe(write).found) == [tag]
 
 
 def test_a_comment_and_a_file_without_an_answer_are_found(desk: Desk) -> None:
@@ -287,13 +320,13 @@ def test_a_comment_and_a_file_without_an_answer_are_found(desk: Desk) -> None:
     comment = desk.write(Action.COMMENT, "Defect", defect, text="Is <i>this</i> it?")
     file = desk.write(Action.ATTACH, "Defect", defect, file=File("log.txt", "text/plain", b"12345"))
     for write in (comment, file):
-        assert list(desk.connector.probe(write)) == []
+        assert list(desk.connector.probe(write).found) == []
     desk.done(desk.write(Action.COMMENT, "Defect", other, text="Is <i>this</i> it?"))
     desk.done(desk.write(Action.COMMENT, "Defect", defect, text="That is it."))
     desk.done(desk.write(Action.ATTACH, "Defect", defect, file=File("log.txt", "text/plain", b"longer")))
     lost(desk, comment, path="/conversationpost/")
     lost(desk, file, path="/attachment/")
-    (post,), (made,) = desk.connector.probe(comment), desk.connector.probe(file)
+    (post,), (made,) = desk.connector.probe(comment).found, desk.connector.probe(file).found
     assert desk.world.item(post).values["Artifact"] == defect
     assert desk.world.item(made).values["Size"] == 5
 
@@ -301,7 +334,7 @@ def test_a_comment_and_a_file_without_an_answer_are_found(desk: Desk) -> None:
 def test_a_file_whose_bytes_alone_arrived_is_not_there(desk: Desk) -> None:
     write = desk.write(Action.ATTACH, "Defect", desk.defect(), file=File("log.txt", "text/plain", b"12345"))
     lost(desk, write, path="/attachmentcontent/")
-    assert list(desk.connector.probe(write)) == []
+    assert list(desk.connector.probe(write).found) == []
 
 
 @pytest.mark.parametrize("place", [Place.ABOVE, Place.TOP])

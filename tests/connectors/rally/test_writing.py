@@ -310,7 +310,10 @@ def test_who_may_not_write_is_told_so(stage: TheStage, credential: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(403, RefusedError), (404, RefusedError), (500, RetryableError), (502, RetryableError), (503, RetryableError)],
+    [
+        *((each, RefusedError) for each in (403, 404, 405)),
+        *((each, RetryableError) for each in (201, 202, 204, 408, 500, 502, 503)),
+    ],
 )
 def test_an_error_page_is_a_refusal_or_leaves_it_open(desk: Desk, status: int, kind: type[Exception]) -> None:
     update = desk.update("Defect", desk.defect(), {"Name": "x"})

@@ -232,7 +232,7 @@ def test_a_file_is_kept_whole(pen: Pen, root: Client, name: str, kind: str, cont
     number = root.create()
     write = pen.act(Action.ATTACH, number, file=File(name, kind, content))
     pen.done(write)
-    found = pen.connector.probe(write)
+    found = pen.connector.probe(write).found
     assert len(found) == 1
     shown = root.get(f"/attachment/{found[0]}")
     assert shown["Filename"] == name

@@ -43,7 +43,7 @@ def test_another_record_is_created_and_changed(connect: Connect, name: str) -> N
     write = pen.make(values)
     number = pen.done(write).record_id
     assert _shown(pen, number, values) == values
-    assert pen.connector.probe(write) == [number]
+    assert list(pen.connector.probe(write).found) == [number]
     receipt = pen.done(pen.edit(number, CHANGED[name]))
     assert not receipt.overwritten
     assert _shown(pen, number, CHANGED[name]) == {**CHANGED[name]}
@@ -94,7 +94,7 @@ def test_the_catalog_tells_what_can_be_done(connect: Connect) -> None:
     types = catalog_of(connect()).types
     ticket = types["ticket"]
     assert ticket.actions == ("create", "delete", "comment", "attach")
-    assert ticket.operations == ("take", "untake", "steal", "merge")
+    assert ticket.operations == ("take", "untake", "steal", "merge into=ticket")
     unwritable = {each.name for each in ticket.fields if each.read_only}
     assert unwritable == {"Creator", "Created", "LastUpdatedBy", "LastUpdated", "CF.{Picture}"}
     assert {each.name for each in ticket.fields if each.create_only} == {"Type"}

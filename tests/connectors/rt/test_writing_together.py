@@ -12,7 +12,7 @@ from mirror.model.change import Action
 from mirror.model.write import Target, Value
 from tests.connectors.rt.conftest import Server
 from tests.support.rt.client import Client
-from tests.support.rt.writing import Pen, between, person, without_precondition
+from tests.support.rt.writing import Pen, answering, between, person, without_precondition
 
 Pens = Callable[[str], Pen]
 
@@ -49,6 +49,18 @@ def test_an_edit_between_reading_and_writing_stops_the_write(pen: Pen, root: Cli
     between(pen.connector, "PUT", f"/REST/2.0/ticket/{number}", lambda: agent.edit(number, Subject="theirs"))
     assert isinstance(pen.send(write), StaleError)
     assert pen.value(number, "Subject") == "theirs"
+
+
+def test_a_second_call_that_fails_does_not_hide_what_the_first_has_replaced(pen: Pen, root: Client, agent: Client) -> None:
+    number = root.create()
+    root.edit(number, CustomFields={"Notes": "x" * 300})
+    write = pen.edit(number, {"Subject": "mine", "CF.{Notes}": None})
+    without_precondition(pen.connector)
+    between(pen.connector, "PUT", f"/REST/2.0/ticket/{number}", lambda: agent.edit(number, Subject="theirs"))
+    answering(pen.connector, "PUT", b'{"message": "no more"}', status=400, from_number=2)
+    receipt = pen.done(write)
+    assert receipt.overwritten["Subject"].startswith("theirs by agent")
+    assert receipt.words[-1] == "no more"
 
 
 CASES: dict[str, tuple[Mapping[str, Value], Mapping[str, Any], Mapping[str, str]]] = {

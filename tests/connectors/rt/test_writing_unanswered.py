@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mirror.connectors.base import Probed
 from mirror.connectors.http import Patience, Transport
 from mirror.connectors.rt import RTConnector
 from mirror.errors import AuthError, RetryableError
@@ -16,7 +17,7 @@ from mirror.model.source import Credential, Source
 from mirror.model.write import File, Target, Value, Write
 from tests.connectors.rt.conftest import Server, connected
 from tests.support.rt.client import Client
-from tests.support.rt.writing import Pen, losing, person
+from tests.support.rt.writing import Pen, answering, losing, person
 
 GENERAL = Target("queue", 1, "General")
 Pens = Callable[[str], Pen]
@@ -47,9 +48,9 @@ def test_a_created_ticket_is_found_by_everything_that_was_sent(pen: Pen, root: C
         "CF.{Seen At}": "2027-07-01T10:00:00.000Z",
     }
     write = pen.make(values, add={"Cc": [person(27)], "RefersTo": [Target("ticket", other)], "CF.{Tags}": ["a"]})
-    assert pen.connector.probe(write) == []
+    assert list(pen.connector.probe(write).found) == []
     lost(pen, write)
-    assert pen.connector.probe(write) == [newest(root)]
+    assert list(pen.connector.probe(write).found) == [newest(root)]
 
 
 @pytest.mark.parametrize(
@@ -66,14 +67,14 @@ def test_a_ticket_that_differs_is_not_taken_for_it(pen: Pen, values: dict[str, V
     base: dict[str, Value] = {"Queue": GENERAL, "Subject": "one of two", "Priority": 4, "CF.{Severity}": "low"}
     write = pen.make(base, add={"CF.{Tags}": ["a"]})
     pen.done(replace(write, values=base | values, added={"CF.{Tags}": ("a",)} | many))
-    assert pen.connector.probe(write) == []
+    assert list(pen.connector.probe(write).found) == []
 
 
 def test_a_ticket_of_somebody_else_is_not_taken_for_it(pens: Pens) -> None:
     pen = pens("root")
     write = pen.make({"Queue": GENERAL, "Subject": "theirs"})
     pens("agent").done(write)
-    assert pen.connector.probe(write) == []
+    assert list(pen.connector.probe(write).found) == []
 
 
 def test_a_ticket_is_found_although_rt_dropped_values_and_somebody_changed_it(pen: Pen, root: Client) -> None:
@@ -82,7 +83,23 @@ def test_a_ticket_is_found_although_rt_dropped_values_and_somebody_changed_it(pe
     lost(pen, write)
     number = newest(root)
     root.edit(number, Subject="changed", Priority=9, Status="open")
-    assert pen.connector.probe(write) == [number]
+    assert pen.connector.probe(write) == Probed((number,), edited={number: frozenset({"Subject", "Priority"})})
+
+
+def test_a_ticket_of_the_same_subject_that_nobody_has_changed_is_left_to_a_person(pen: Pen) -> None:
+    write = pen.make({"Queue": GENERAL, "Subject": "one of these", "Priority": 4})
+    number = pen.done(replace(write, values={**write.values, "Priority": 5})).record_id
+    assert pen.connector.probe(write) == Probed(doubtful=(number,))
+
+
+@pytest.mark.parametrize("status", [202, 408])
+def test_an_answer_that_does_not_say_what_was_done_leaves_it_open(pen: Pen, root: Client, status: int) -> None:
+    writes = [pen.make({"Queue": GENERAL, "Subject": "x"}), pen.act(Action.COMMENT, root.create(), text="z")]
+    answering(pen.connector, "POST", b"", status=status)
+    for write in writes:
+        error = pen.send(write)
+        assert isinstance(error, RetryableError)
+        assert not error.is_unsent
 
 
 def test_all_of_several_lost_tickets_are_found(pen: Pen) -> None:
@@ -90,7 +107,7 @@ def test_all_of_several_lost_tickets_are_found(pen: Pen) -> None:
     losing(pen.connector, "POST")
     outcomes = pen.connector.send([write, write])
     assert [type(each) for each in outcomes] == [RetryableError, RetryableError]
-    assert len(pen.connector.probe(write)) == 2
+    assert len(pen.connector.probe(write).found) == 2
 
 
 @pytest.mark.parametrize("kind", ["comment", "reply"])
@@ -98,28 +115,28 @@ def test_a_comment_is_found_by_its_text(pen: Pen, root: Client, kind: str) -> No
     number = root.create()
     root.comment(number, "another")
     write = pen.act(Action.COMMENT, number, text="lost ünï\r\nsecond\n", kind=kind)
-    assert pen.connector.probe(write) == []
+    assert list(pen.connector.probe(write).found) == []
     lost(pen, write)
-    found = pen.connector.probe(write)
+    found = pen.connector.probe(write).found
     assert [root.get(f"/transaction/{each}")["Type"] for each in found] == ["Comment" if kind == "comment" else "Correspond"]
     other = "reply" if kind == "comment" else "comment"
-    assert pen.connector.probe(replace(write, kind=other)) == []
+    assert list(pen.connector.probe(replace(write, kind=other)).found) == []
 
 
 def test_a_comment_of_somebody_else_is_not_taken_for_it(pens: Pens, root: Client) -> None:
     number = root.create()
     write = pens("root").act(Action.COMMENT, number, text="the same")
     pens("agent").done(write)
-    assert pens("root").connector.probe(write) == []
+    assert list(pens("root").connector.probe(write).found) == []
 
 
 def test_a_file_is_found_by_name_and_content(pen: Pen, root: Client) -> None:
     number = root.create()
     write = pen.act(Action.ATTACH, number, file=File("größe.bin", "application/octet-stream", bytes(range(256))))
     pen.done(replace(write, file=File("größe.bin", "application/octet-stream", bytes(range(255)))))
-    assert pen.connector.probe(write) == []
+    assert list(pen.connector.probe(write).found) == []
     lost(pen, write)
-    assert len(pen.connector.probe(write)) == 1
+    assert len(pen.connector.probe(write).found) == 1
 
 
 @pytest.mark.parametrize("operation", ["take", "steal"])

@@ -168,7 +168,7 @@ def test_a_record_is_created_with_values_and_items(desk: Desk) -> None:
     assert str(desk.value("Story", receipt.record_id, "Estimate")) == "2.5"
     assert desk.value("Story", receipt.record_id, "Description") == VALUES["Description"]
     assert desk.links("Story", receipt.record_id, "Owners") == [owner]
-    assert desk.connector.probe(write) == [receipt.record_id]
+    assert list(desk.connector.probe(write).found) == [receipt.record_id]
 
 
 def test_the_server_refuses_in_its_own_words(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mirror.connectors.base import Probed
 from mirror.errors import AuthError, RefusedError, RetryableError
 from mirror.model.change import Action
 from mirror.model.write import Receipt, Target, Write
@@ -142,6 +143,9 @@ FAULTS: Mapping[str, tuple[dict[str, Any], bool]] = {
     "an answer that is cut": ({"kind": "truncate"}, False),
     "a page with status 200": ({"kind": "html"}, False),
     "a page that reads like a refusal": ({"kind": "html", "title": "Violation'Invalid'Story.Name"}, False),
+    "201": ({"kind": "status", "status": 201}, False),
+    "202": ({"kind": "status", "status": 202}, False),
+    "408": ({"kind": "status", "status": 408}, False),
     "500": ({"kind": "status", "status": 500}, False),
     "503": ({"kind": "status", "status": 503}, False),
     "429": ({"kind": "status", "status": 429}, True),
@@ -197,12 +201,12 @@ def test_a_creation_whose_answer_is_lost_is_found_by_its_values_time_and_author(
     other = _other(desk)
     desk.world.create("Story", {"Name": "twice", "Scope": desk.world.landmarks.project, "Estimate": "2.5"}, by=other)
     desk.world.create("Story", {"Name": "twice", "Scope": desk.world.landmarks.project, "Estimate": "3"})
-    assert desk.connector.probe(write) == []
+    assert list(desk.connector.probe(write).found) == []
     desk.tracker.faults.add(kind="reset_after", method="POST", path="Data/Story")
     assert isinstance(desk.refusal(write), RetryableError)
     desk.tracker.faults.clear()
     made = max(desk.world.ids("Story"))
-    assert desk.connector.probe(write) == [made]
+    assert list(desk.connector.probe(write).found) == [made]
 
 
 def test_on_a_hostile_server_everything_is_made_once_and_what_is_open_is_found() -> None:
@@ -216,7 +220,7 @@ def test_on_a_hostile_server_everything_is_made_once_and_what_is_open_is_found()
         time.sleep(0.3)
         for write, outcome in zip(writes, outcomes, strict=True):
             made = [each for each in desk.world.ids("Story") if desk.world.value(each, "Name") == write.values["Name"]]
-            assert desk.connector.probe(write) == made
+            assert list(desk.connector.probe(write).found) == made
             assert len(made) == 1
             assert not isinstance(outcome, Receipt) or [outcome.record_id] == made
 
@@ -224,7 +228,33 @@ def test_on_a_hostile_server_everything_is_made_once_and_what_is_open_is_found()
 def test_all_that_could_be_it_are_listed(desk: Desk) -> None:
     write = desk.story("twice")
     ids = [desk.done(write)[0].record_id for _ in range(3)]
-    assert desk.connector.probe(write) == ids
+    assert list(desk.connector.probe(write).found) == ids
+
+
+def test_a_creation_that_somebody_has_edited_since_is_found_by_its_first_version(desk: Desk) -> None:
+    write = desk.write(
+        Action.CREATE,
+        "Story",
+        None,
+        values={**desk.story("the one", Estimate=2.5, Description="<p>one</p>").values},
+        added={"Owners": (Target("Member", desk.world.ids("Member")[1]),)},
+        since=desk.now(),
+    )
+    desk.lose_answer("Data/Story")
+    assert isinstance(desk.refusal(write), RetryableError)
+    made, other = max(desk.world.ids("Story")), _other(desk)
+    desk.world.update(made, {"Name": "another", "Description": "theirs"}, by=other)
+    desk.world.update(made, {"Estimate": "3", "Owners": []}, by=other)
+    odd = frozenset({"Name", "Description", "Estimate", "Owners"})
+    assert desk.connector.probe(write) == Probed((made,), edited={made: odd})
+
+
+def test_what_had_another_name_at_first_is_not_it_and_what_has_our_name_alone_is_in_doubt(desk: Desk) -> None:
+    write = desk.story("the one", Estimate=1)
+    named = desk.done(desk.story("the one", Estimate=2))[0].record_id
+    renamed = desk.done(desk.story("another", Estimate=1))[0].record_id
+    desk.world.update(renamed, {"Name": "a third"}, by=_other(desk))
+    assert desk.connector.probe(write) == Probed(doubtful=(named,))
 
 
 def test_what_was_created_before_the_write_is_not_it(strict: Desk) -> None:
@@ -232,7 +262,7 @@ def test_what_was_created_before_the_write_is_not_it(strict: Desk) -> None:
     desk = Desk(strict.tracker)
     desk.done(desk.story("as before"))
     desk.tracker.switches = desk.tracker.switches.with_changes({"clock_offset_seconds": 0.0})
-    assert desk.connector.probe(desk.story("as before")) == []
+    assert list(desk.connector.probe(desk.story("as before")).found) == []
 
 
 def test_what_was_created_outside_of_the_mirrored_project_is_found(strict: Desk) -> None:
@@ -240,7 +270,7 @@ def test_what_was_created_outside_of_the_mirrored_project_is_found(strict: Desk)
     desk = Desk(strict.tracker, scope={"scope": f"Scope:{hidden}"})
     write = desk.story("elsewhere")
     made = desk.done(write)[0].record_id
-    assert desk.connector.probe(write) == [made]
+    assert list(desk.connector.probe(write).found) == [made]
 
 
 # Reads that are behind
@@ -252,8 +282,9 @@ def test_a_write_returns_when_reads_show_it(strict: Desk, changes: dict[str, Any
     desk = Desk(strict.tracker)
     story, other = _story(desk), _other(desk)
     write, creation = desk.update("Story", story, {"Name": "ours"}), desk.story("new")
-    desk.tracker.switches = desk.tracker.switches.with_changes({"replica_lag_seconds": 0.6})
-    assert not desk.connector.capabilities.lag
+    desk.tracker.switches = desk.tracker.switches.with_changes({"replica_lag_seconds": 1.1})
+    unknown = desk.connector.capabilities.lag
+    assert unknown
     just_before(desk, f"Data/Story/{story}", lambda: desk.world.update(story, {"Name": "theirs"}, by=other))
     (receipt,) = desk.done(write)
     assert desk.value("Story", story, "Name") == "ours"
@@ -263,7 +294,8 @@ def test_a_write_returns_when_reads_show_it(strict: Desk, changes: dict[str, Any
     gone = Write(desk.layouts["Story"], Action.DELETE, created.record_id)
     desk.done(gone)
     assert not desk.connector.records(desk.layouts["Story"], [created.record_id]).rows
-    assert 0.6 <= desk.connector.capabilities.lag.total_seconds() <= 8
+    assert unknown < desk.connector.capabilities.lag
+    assert 1.1 <= desk.connector.capabilities.lag.total_seconds() <= 8
 
 
 def test_an_account_that_lost_its_rights_is_told_as_such_and_a_done_write_stays_done(strict: Desk) -> None:

@@ -209,7 +209,7 @@ def test_a_lost_answer_leaves_every_write_in_it_open(desk: Desk, kind: str) -> N
     assert _posts(desk) == ["api/asset"]
     desk.tracker.faults.clear()
     assert desk.world.value(one, "Name") == "ours"
-    assert [desk.world.value(each, "Name") for each in desk.connector.probe(creation)] == ["made once"]
+    assert [desk.world.value(each, "Name") for each in desk.connector.probe(creation).found] == ["made once"]
 
 
 def test_created_records_are_waited_for_where_reads_are_behind(desk: Desk) -> None:

@@ -119,6 +119,20 @@ def losing(connector: RTConnector, method: str) -> None:
     transport.send = lost  # type: ignore[method-assign]
 
 
+def answering(connector: RTConnector, method: str, body: bytes, *, status: int = 201, from_number: int = 1) -> None:
+    """Have writes of a method answered so, from the given one on; the server never sees them."""
+    transport, seen = connector.transport, [0]
+    send = transport.send
+
+    def answered(request: Request, read: Any) -> Any:
+        if request.method != method or request.repeatable:
+            return send(request, read)
+        seen[0] += 1
+        return read(Answer(status, body, {}, now())) if seen[0] >= from_number else send(request, read)
+
+    transport.send = answered  # type: ignore[method-assign]
+
+
 def _lose(answer: Answer) -> Answer:
     raise RetryableError(f"the answer with status {answer.status} was lost")
 

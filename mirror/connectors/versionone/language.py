@@ -1,0 +1,103 @@
+"""VersionOne's query language offline: filters, orders, full text and select tokens of rest-1.
+
+The same answers as the server wherever versionone.md §4 records them; the rest is told in docs/queries-versionone.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from mirror.connectors.language import Asked
+from mirror.connectors.versionone import language_kinship as kinship
+from mirror.connectors.versionone.language_filters import Filters
+from mirror.connectors.versionone.language_parameters import Given, Parameters, from_parameters
+from mirror.connectors.versionone.language_paths import Reading, Sort, own_layout
+from mirror.connectors.versionone.language_syntax import read_filter, read_selection, read_variables
+from mirror.connectors.versionone.language_terms import read_orders, read_term
+from mirror.errors import QueryError
+from mirror.model.layout import Layout
+from mirror.model.schema import Kind
+from mirror.query.expr import EVERYTHING, All, AnyOf, Compare, Expr, Op, Order, Path, Query, Term
+
+_SEARCHED = ("Name", "Description", "Number", "Reference")
+"""Where `find` looks without `findin`: a base set, the contract says, and not which (§4 D)."""
+
+_Found = TypeVar("_Found")
+
+
+class VersionOneLanguage:
+    """See mirror.connectors.language.Language."""
+
+    def types(self, name: str, layouts: Mapping[str, Layout]) -> tuple[str, ...]:
+        """Return the types that people mean: Story, story, `Backlog Item`; Workitem is seven of them (§7.1, §7.2)."""
+        return kinship.named(name, layouts)
+
+    def query(self, text: str, layout: Layout, asked: Asked) -> Query:
+        """Return the query that a filter is, or that parameters are: `where=…&sort=…&find=…&findin=…&with=…`.
+
+        Raises:
+            QueryError: it cannot be understood; or it has parameters that say something else than which records, in which
+                order.
+        """
+        asked = own_layout(layout, asked)
+        given = from_parameters(text)
+        _refuse_others(text, given)
+        notes: list[str] = []
+        where = All(tuple(self._conditions(text, given, layout, asked, notes)))
+        order = _placed(text, given.sort, lambda: self._order(given.sort.text, layout, asked, notes))
+        return Query(layout.type.name, where if len(where.items) != 1 else where.items[0], order, tuple(notes))
+
+    def order(self, text: str, layout: Layout, asked: Asked) -> tuple[Order, ...]:
+        """Return the order that `-ChangeDateUTC,Order` is."""
+        return self._order(text, layout, own_layout(layout, asked), [])
+
+    def term(self, text: str, layout: Layout, asked: Asked) -> Term:
+        """Return what a select token is: `Owners.Name`, `Children:Task[-Status].ToDo.@Sum`."""
+        return read_term(Reading(text, own_layout(layout, asked), "SEL"), layout.type.name)
+
+    def _order(self, text: str, layout: Layout, asked: Asked, notes: list[str]) -> tuple[Order, ...]:
+        return read_orders(Reading(text, asked, "SORT", notes), layout.type.name)
+
+    def _conditions(self, text: str, given: Parameters, layout: Layout, asked: Asked, notes: list[str]) -> list[Expr]:
+        variables = _placed(text, given.variables, lambda: read_variables(given.variables.text))
+        found: list[Expr] = []
+        if given.where.text.strip():
+            reading = Reading(given.where.text, asked, "WHERE", notes, variables)
+            types = (layout.type.name,)
+            found.append(_placed(text, given.where, lambda: Filters(reading).make(read_filter(reading.text), types)))
+        if given.find.text.strip():
+            reading = Reading(given.find_in.text, asked, "FINDIN", notes)
+            found += _placed(text, given.find_in, lambda: _search(reading, given.find.text, layout))
+        return found or [EVERYTHING]
+
+
+def _placed(whole: str, given: Given, read: Callable[[], _Found]) -> _Found:
+    try:
+        return read()
+    except QueryError as error:
+        raise given.refused(whole, error) from None
+
+
+def _refuse_others(text: str, given: Parameters) -> None:
+    for name, each in (("page", given.page), ("asof", given.as_of), ("sel", given.select)):
+        if each.text:
+            problem = f"{name} does not belong to the condition here: what to show, how many and of when are said apart"
+            raise QueryError(text, each.offset or 0, problem, length=len(each.text))
+
+
+def _search(reading: Reading, words: str, layout: Layout) -> list[Expr]:
+    """Return that every word occurs in one of the attributes, in any case; `*` is a gap between words (§4 D)."""
+    binder, own = Filters(reading).binder, (layout.type.name,)
+    paths: list[Path] = []
+    for each in read_selection(reading.text):
+        route = binder.bind(each, own)
+        if route.end.sort is not Sort.FIELD or route.end.kind not in (Kind.TEXT, Kind.VALUES) or each.aggregate:
+            raise reading.refusal(each.span, f"{route.token} is no text to search in")
+        paths += route.paths() if route.applies else ()
+    if not reading.text.strip():
+        paths = [Path(name) for name in _SEARCHED if layout.type.field(name) is not None]
+    return [
+        AnyOf(tuple(Compare(path, Op.CONTAINS, word, folds_case=True) for path in paths))
+        for word in words.replace("*", " ").split()
+    ]
