@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mirror.engine.referring import FIELD_ACTIONS, created, label_of, leads_to, record_of
+from mirror.engine.referring import FIELD_ACTIONS, created, label_of, led_to, record_of
 from mirror.model.change import Action, Change, State
 from mirror.model.layout import Layout
+from mirror.model.schema import Field
 
 _STATES = {
     State.CAPTURED: "has not been looked at yet",
@@ -38,6 +39,8 @@ class Blocking:
         for each in changes:
             if each.type_name not in layouts:
                 self.block(each, f"the tracker offers no type {each.type_name} any more")
+            elif each.action in FIELD_ACTIONS:
+                self._block_field(each, layouts[each.type_name].type.field(each.field))
 
     def may_go(self, change: Change) -> bool:
         """Return whether a change may be pushed."""
@@ -47,6 +50,13 @@ class Blocking:
         """Have a change wait, if it does not already."""
         if change.state is State.READY:
             self.reasons.setdefault(change.id, reason)
+
+    def _block_field(self, change: Change, field: Field | None) -> None:
+        """Have a change of a field wait that the catalogue, as it is now, does not let it make."""
+        if field is None:
+            self.block(change, f"a {change.type_name} has no field {change.field} any more")
+        elif field.read_only or (field.create_only and change.record_id > 0):
+            self.block(change, f"{change.field} may not be changed any more")
 
     def block_behind(self, changes: Sequence[Change]) -> None:
         """Have changes of one record wait for earlier ones of it whose outcome they need.
@@ -74,15 +84,12 @@ class Blocking:
     def block_deletions(self) -> None:
         """Have a record stay as long as something that leads away from it waits."""
         waiting = [each for each in self._changes if not self.may_go(each) and each.type_name in self._layouts]
-        for deletion in self._changes:
-            if deletion.action is not Action.DELETE or not self.may_go(deletion):
-                continue
-            record = record_of(deletion)
-            for each in waiting:
-                if record_of(each) != record and leads_to(self._layouts[each.type_name], each, record):
-                    self.block(
-                        deletion, f"waits for {_words(each)} of {label_of(*record_of(each))}, which {_STATES[each.state]}"
-                    )
+        going = [each for each in self._changes if each.action is Action.DELETE and self.may_go(each)]
+        deletions = {record_of(each): each for each in going}
+        for each in waiting if deletions else ():
+            for record in led_to(self._layouts, each) & deletions.keys() - {record_of(each)}:
+                reason = f"waits for {_words(each)} of {label_of(*record_of(each))}, which {_STATES[each.state]}"
+                self.block(deletions[record], reason)
 
     def _hinders(self, earlier: Change, later: Change) -> bool:
         if self.may_go(earlier):

@@ -35,9 +35,20 @@ def discard(store: Store, layouts: Mapping[str, Layout], wanted: Sequence[ShownC
         if shown.change.is_in_flight:
             raise UsageError(f"{shown.label}: {what(shown.change)} {_WHERE_IT_IS[shown.change.state]}")
     taken = {each.change.id for each in going}
-    _refuse_needed(layouts, {key for _name, key in new}, [each for each in queue if each.change.id not in taken])
+    _refuse(layouts, {key for _name, key in new}, [each for each in queue if each.change.id not in taken])
     store.queue.discard(layouts, [each.change.id for each in going])
     return going
+
+
+def refuse_needed(store: Store, layouts: Mapping[str, Layout], source: str, going: Collection[int]) -> None:
+    """Refuse to take back the creation of these records, by their temporary ids, while changes of others refer to them.
+
+    Raises:
+        UsageError: one of them is referred to.
+    """
+    if going:
+        staying = [each for each in store.queue.open(source) if each.record_id not in going]
+        _refuse(layouts, going, show(store, layouts, staying))
 
 
 def what(change: Change) -> str:
@@ -47,7 +58,7 @@ def what(change: Change) -> str:
     )
 
 
-def _refuse_needed(layouts: Mapping[str, Layout], going: Collection[int], staying: Sequence[ShownChange]) -> None:
+def _refuse(layouts: Mapping[str, Layout], going: Collection[int], staying: Sequence[ShownChange]) -> None:
     """Refuse to take back the creation of records, by their temporary ids, that changes which stay refer to."""
     needing: dict[int, list[str]] = {}
     for each in staying if going else ():

@@ -14,6 +14,7 @@ from typing import Any
 
 from mirror.engine.finding import Found
 from mirror.engine.lookup import Lookup, item_of
+from mirror.engine.operations import Operation, check_arguments, operation_called
 from mirror.engine.validate import (
     MANY,
     article,
@@ -32,7 +33,7 @@ from mirror.model.cells import cells_of
 from mirror.model.change import Action, Change, Via
 from mirror.model.layout import Layout
 from mirror.model.schema import Field, Kind
-from mirror.model.write import Item, Place, Value
+from mirror.model.write import Item, Place, Target, Value
 
 _ASSIGNMENT = re.compile(r"([^=]*?)([+-]?)=(.*)", re.DOTALL)
 _ACTIONS: Mapping[Action, str] = {
@@ -211,17 +212,38 @@ class Editor:
 
         Args:
             operation: as the catalogue names it, in any case.
+            arguments: by name; a record by what people call it, also one that was created here.
 
         Raises:
-            InvalidEditError: the type has no such operation.
+            InvalidEditError: the type has no such operation, or it does not take these arguments.
         """
         self._refuse_absent(found)
-        known = found.layout.type.operations
-        name = next((each for each in known if each.casefold() == operation.strip().casefold()), None)
-        if name is None:
-            there = f"they are {listed(known)}" if known else "it has none"
-            raise InvalidEditError(f"{article(found.layout.type.name)} has no operation called {operation!r}; {there}")
-        return [self._change(found, Action.OPERATE, name, value={"arguments": dict(arguments)})]
+        try:
+            known = operation_called(found.layout, operation)
+            check_arguments(known, arguments)
+            others = {name: self._argument(found, name, kind, arguments[name]) for name, kind in _kinds(known)}
+        except ValueError as error:
+            raise InvalidEditError(str(error)) from None
+        value: dict[str, Any] = {"arguments": {**arguments, **{name: str(each.id) for name, each in others.items()}}}
+        for name, each in others.items():
+            value |= {"named": name, "other": each.id, "other_type": each.type_name}
+        return [self._change(found, Action.OPERATE, known.name, value=value)]
+
+    def _argument(self, found: Found, name: str, kind: str, text: str) -> Target:
+        """Return the record that an argument of an operation names.
+
+        Raises:
+            ValueError: it names none, or the one that the operation is of.
+        """
+        layout = self.lookup.layouts.get(kind)
+        if layout is None:
+            if not text.isdecimal():
+                raise ValueError(f"{name}: {kind} is not mirrored here, so {text!r} must be said by its id")
+            return Target(kind, int(text))
+        target = self.lookup.of_type(layout, text)
+        if (target.type_name, target.id) == (found.layout.type.name, found.record_id):
+            raise ValueError(f"{name}: {found.label} cannot be named for itself")
+        return target
 
     # one record's fields
 
@@ -339,6 +361,11 @@ def _spellings(item: Item) -> tuple[str, ...]:
     if isinstance(item, str):
         return (item,)
     return (*filter(None, [item.name]), item_of(item), str(item.id))
+
+
+def _kinds(operation: Operation) -> list[tuple[str, str]]:
+    """Return the arguments of an operation that name records, each with the type."""
+    return [(name, kind) for name, kind in (operation.arguments or {}).items() if kind]
 
 
 def _says_nothing(change: Change) -> bool:

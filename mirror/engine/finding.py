@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mirror.engine.validate import is_storable
 from mirror.errors import UnknownRecordError, UnknownTypeError
 from mirror.model.layout import Layout
 from mirror.store.finding import Finder, Hit, Layouts
@@ -47,15 +48,20 @@ def find(finder: Finder, layouts: Layouts, text: str) -> Found:
         UnknownRecordError: there is none, or there are several; says what to type instead.
     """
     wanted = text.strip()
-    chosen, rest = _narrowed(layouts, wanted)
-    here = _found(finder, chosen, rest)
-    hits = here or [each for each in finder.absent(chosen) if _is_called(each, rest)]
+    if not is_storable(wanted):
+        raise UnknownRecordError(f"no record is called {text!r}: it has characters that are no text")
+    for chosen, rest in _readings(layouts, wanted):
+        here = _found(finder, chosen, rest)
+        hits = here or [each for each in finder.absent(chosen) if _is_called(each, rest)]
+        if hits:
+            break
     if len(hits) == 1:
         return Found(hits[0].layout, hits[0].id, label_of(hits[0]), is_here=bool(here))
     if hits:
         names = _told_apart(hits, layouts)
         raise UnknownRecordError(f"{text!r} may be {_listed(names)}: say which", names)
-    raise _unknown(finder, chosen, wanted, rest)
+    _refuse_unknown_source(layouts, wanted)
+    raise _unknown(finder, *_readings(layouts, wanted)[0], wanted)
 
 
 def find_type(layouts: Layouts, text: str) -> Layout:
@@ -70,6 +76,7 @@ def find_type(layouts: Layouts, text: str) -> Layout:
     exact = [each for each in every if each.type.name == rest]
     found = exact or [each for each in every if rest.casefold() in _type_names(each)]
     if not found:
+        _refuse_unknown_source(layouts, text.strip())
         near = difflib.get_close_matches(rest, sorted({each.type.name for each in every}), n=_FEW)
         raise UnknownTypeError(text, tuple(near))
     if len(found) > 1:
@@ -118,6 +125,29 @@ def _narrowed(layouts: Layouts, text: str) -> tuple[Layouts, str]:
     return (named, rest.strip()) if colon and rest.strip() and named else (layouts, text)
 
 
+def _readings(layouts: Layouts, text: str) -> list[tuple[Layouts, str]]:
+    """Return the ways to read a key: a word before a colon names a source, or where it has none of that, a type."""
+    narrowed = _narrowed(layouts, text)
+    return [narrowed] if narrowed[1] == text else [narrowed, (layouts, text)]
+
+
+def _refuse_unknown_source(layouts: Layouts, text: str) -> None:
+    """Refuse `word:KEY` where the word names neither a source nor a type.
+
+    Raises:
+        UnknownRecordError: it names none.
+    """
+    head, colon, rest = text.partition(":")
+    every = [each for types in layouts.values() for each in types.values()]
+    is_source = head.casefold() in {each.casefold() for each in layouts}
+    if not colon or not head.isidentifier() or not rest.strip() or is_source or typed(every, text) is not None:
+        return
+    near = difflib.get_close_matches(head, [*layouts, *sorted({each.type.name for each in every})], n=_FEW, cutoff=0.75)
+    hint = f"; did you mean {_listed(near)}?" if near else ""
+    there = f"there {'is' if len(layouts) == 1 else 'are'} {', '.join(layouts)}"
+    raise UnknownRecordError(f"{text!r}: no source and no type is called {head!r}; {there}{hint}", tuple(near))
+
+
 def _found(finder: Finder, layouts: Layouts, text: str) -> list[Hit]:
     every = [each for types in layouts.values() for each in types.values()]
     number = new_number(text)
@@ -163,7 +193,7 @@ def _listed(names: Collection[str]) -> str:
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
 
 
-def _unknown(finder: Finder, layouts: Layouts, text: str, rest: str) -> UnknownRecordError:
+def _unknown(finder: Finder, layouts: Layouts, rest: str, text: str) -> UnknownRecordError:
     every = [each for types in layouts.values() for each in types.values()]
     if not rest:
         return UnknownRecordError("an empty text is no key")

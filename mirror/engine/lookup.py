@@ -5,19 +5,18 @@ People are also known by their login and their address. Every problem is a Value
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mirror.engine.finding import Found, by_source, label_of, new_number, typed
-from mirror.engine.validate import article, listed
+from mirror.engine.validate import FEW, article, is_storable, listed, nearest
+from mirror.model.change import Action
 from mirror.model.layout import Layout
 from mirror.model.part import Part
-from mirror.model.schema import Field
+from mirror.model.schema import Field, Kind
 from mirror.model.write import Item, Target
 from mirror.store.finding import Finder, Hit
 
-_FEW = 3
 _ACCOUNTS = ("username", "emailaddress", "email")
 """Fields, in lower case, by which people are known besides their name: rally.md §10.2 (User), versionone.md §7.2 (Member),
 rt.md §6.9 (user)."""
@@ -46,10 +45,12 @@ class Lookup:
         if isinstance(given, Found):
             given = Target(given.layout.type.name, given.record_id)
         if isinstance(given, Target):
-            return self._exactly(field, given)
+            return self._exactly(layout, field, given)
         if isinstance(given, bool) or not isinstance(given, str | int) or not str(given).strip():
             raise ValueError(f"{field.name} takes {_kinds(field)}: a name, a key or an id, not {given!r}")
         text = self._own(str(given).strip())
+        if not is_storable(text):
+            raise ValueError(f"{field.name} takes {_kinds(field)}, and none is called {text!r}")
         hits = _distinct(self._meant(field, text))
         if len(hits) == 1:
             return _target(hits[0])
@@ -57,12 +58,22 @@ class Lookup:
             raise ValueError(f"{field.name}: {text!r} may be {listed(map(self._told, hits))}: say which by TYPE:ID")
         return self._unmirrored(layout, field, text)
 
-    def _exactly(self, field: Field, target: Target) -> Target:
+    def of_type(self, layout: Layout, text: str) -> Target:
+        """Return the record of a type that people call `text`, as the argument of an operation.
+
+        Raises:
+            ValueError: it means none of them.
+        """
+        return self.target(layout, Field(layout.type.name, Kind.REFERENCE, targets=(layout.type.name,)), text)
+
+    def _exactly(self, layout: Layout, field: Field, target: Target) -> Target:
         """Return the record of that type and id; of one whose type is not mirrored what is known already."""
         kinds = self._candidates(field)
-        name = target.type_name or (field.targets[0] if len(field.targets) == 1 else "")
+        name = target.type_name
         if name and name not in self.layouts:
-            return Target(name, target.id, target.name)
+            if name in field.targets or self.finder.points_to(layout, field.name, name):
+                return Target(name, target.id, target.name)
+            raise ValueError(f"{field.name} takes {_kinds(field)}, and there is no type {name}")
         if name:
             kinds = [self.layouts[name]] if self.layouts[name] in kinds else []
         if not kinds:
@@ -74,7 +85,10 @@ class Lookup:
             raise ValueError(
                 f"{field.name}: the id {target.id} may be {listed(map(self._told, hits))}: say its type as well"
             )
-        raise ValueError(f"{field.name}: there is no {name or 'record'} with the id {target.id}")
+        if not name and len(field.targets) == 1 and field.targets[0] not in self.layouts:
+            return Target(field.targets[0], target.id, target.name)
+        only = field.targets[0] if len(field.targets) == 1 else "record"
+        raise ValueError(f"{field.name}: there is no {name or only} with the id {target.id}")
 
     def _own(self, text: str) -> str:
         """Return a key without the name of the source, which can only be this one."""
@@ -163,10 +177,20 @@ class Lookup:
             if number.isdecimal() and len(field.targets) == 1 and text in (number, f"{missing[0]}:{number}"):
                 return Target(missing[0], int(number))
             raise ValueError(f"{field.name}: {listed(missing)} is not mirrored here, so {text!r} must be said by its id")
-        folded = {each.casefold(): each for each in self.finder.near_names(self._named(field))}
-        near = [folded[each] for each in difflib.get_close_matches(text.casefold(), folded, n=_FEW)]
-        hint = f"; did you mean {listed(near)}?" if near else ""
-        raise ValueError(f"{field.name} takes {_kinds(field)}, and none is called {text!r}{hint}")
+        raise ValueError(f"{field.name} takes {_kinds(field)}, and none is called {text!r}{self._instead(field, text)}")
+
+    def _instead(self, field: Field, text: str) -> str:
+        """Return what may have been meant; of names that are all different some, and how to make a person of an address."""
+        types = self._named(field)
+        names = self.finder.near_names(types)
+        if near := nearest(text, names):
+            return f"; did you mean {listed(near)}?"
+        made = next((each.type for each in types if _is_person(each)), None)
+        if "@" in text and made is not None and Action.CREATE.value in made.actions:
+            return f"; make one with mirror new {made.name}, and say the key that it prints"
+        some = names[:FEW]
+        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+        return f"; there {'are' if len(names) > 1 else 'is'} {', '.join(map(repr, some))}{more}" if some else ""
 
 
 def item_of(item: Item) -> str:
@@ -174,6 +198,10 @@ def item_of(item: Item) -> str:
     if isinstance(item, str):
         return item
     return f"{item.type_name}:{item.id}" if item.type_name else str(item.id)
+
+
+def _is_person(layout: Layout) -> bool:
+    return any(each.name.lower() in _ACCOUNTS for each in layout.type.fields)
 
 
 def _kinds(field: Field) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 
 from mirror.engine.pushing import Pushing
 from mirror.engine.showing import ShownChange
@@ -39,7 +39,22 @@ def outcomes(push: Pushing, shown: Sequence[ShownChange]) -> tuple[PushedChange,
     left = {each.id for each in now}
     gone = len([each for each in shown if each.change.id not in left])
     log = push.queue.log(push.source, limit=_LOG_LINES * gone) if gone else []
-    return tuple(_outcome(each, now, log) for each in shown)
+    found = [_outcome(each, now, log) for each in shown]
+    fields = {each.shown.change.field for each in found if each.shown.change.field}
+    return tuple(replace(each, words=own_words(each.words, each.shown.change.field, fields)) for each in found)
+
+
+def own_words(words: str, field: str, fields: Set[str]) -> str:
+    """Return of what a tracker said about several fields that were sent together what is about this one.
+
+    What names no other field that was pushed is about all of them: its words are kept as they are.
+    """
+    others = [each.casefold() for each in fields - {field}]
+    parts = words.split("; ")
+    mine = [each for each in parts if field.casefold() in each.casefold()]
+    if not field or len(parts) < 2 or not mine:
+        return words
+    return "; ".join(each for each in parts if each in mine or not any(other in each.casefold() for other in others))
 
 
 def _outcome(shown: ShownChange, now: Sequence[Change], log: Sequence[LogEntry]) -> PushedChange:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from mirror.engine import protection
 from mirror.engine.blocking import Blocking
 from mirror.engine.creating import break_circles
-from mirror.engine.referring import FIELD_ACTIONS, Record, created, leads_to, record_of
+from mirror.engine.referring import FIELD_ACTIONS, Record, created, led_to, record_of
 from mirror.model.change import Action, Change
 from mirror.model.layout import Layout
 
@@ -162,22 +162,23 @@ def _waits(layouts: Mapping[str, Layout], steps: Sequence[Step]) -> list[set[int
     makers = {step.record[1]: at for at, step in enumerate(steps) if step.action is Action.CREATE}
     before: dict[Record, int] = {}
     found: list[set[int]] = []
+    ranked: int | None = None
     for at, step in enumerate(steps):
         waits = {before[step.record]} if step.record in before else set()
         before[step.record] = at
+        if step.action is Action.RANK:  # records of several types may stand in one list
+            waits |= {ranked} if ranked is not None else set()
+            ranked = at
         for each in step.changes:
             waits |= {makers[one] for one in created(layouts[each.type_name], each) if one in makers}
         found.append(waits)
-    for at, step in enumerate(steps):
-        if step.action is Action.DELETE:
-            found[at] |= _leading_to(layouts, steps, step.record)
+    deletions = {step.record: at for at, step in enumerate(steps) if step.action is Action.DELETE}
+    for at, step in enumerate(steps) if deletions else ():
+        for record in _led_to(layouts, step) & deletions.keys() - {step.record}:
+            found[deletions[record]].add(at)
     return found
 
 
-def _leading_to(layouts: Mapping[str, Layout], steps: Sequence[Step], record: Record) -> set[int]:
-    """Return the steps of other records that refer to this one, or did; its deletion comes after them."""
-    return {
-        at
-        for at, step in enumerate(steps)
-        if step.record != record and any(leads_to(layouts[each.type_name], each, record) for each in step.changes)
-    }
+def _led_to(layouts: Mapping[str, Layout], step: Step) -> set[Record]:
+    """Return the records that a step refers to, or did before; their deletion comes after it."""
+    return {record for each in step.changes for record in led_to(layouts, each)}

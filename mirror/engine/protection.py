@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from mirror.engine.operations import operations
+from mirror.engine.validate import listed, nearest
 from mirror.errors import UsageError
 from mirror.model.change import Action, Change
+from mirror.model.layout import Layout
 
 
 def protected_by(protect: Sequence[str], type_name: str, action: Action, field: str = "") -> str | None:
@@ -23,6 +26,36 @@ def protected_by(protect: Sequence[str], type_name: str, action: Action, field: 
         if of_type in ("*", type_name.lower()) and (not dot or what in wanted):
             return each
     return None
+
+
+def check_entries(protect: Sequence[str], layouts: Collection[Layout]) -> None:
+    """Make sure that every entry protects something: a type, and an action, a field or an operation of it.
+
+    Raises:
+        UsageError: one does not; names what is near to it.
+    """
+    for each in protect:
+        of_type, dot, what = each.partition(".")
+        types = [one for one in layouts if of_type == "*" or one.type.name.casefold() == of_type.casefold()]
+        if not types:
+            known = {one.type.name for one in layouts}
+            raise UsageError(f'protect = ["{each}"] in mirror.toml protects nothing: {_unknown("type", of_type, known)}')
+        known = {name for one in types for name in _protectable(one)}
+        if dot and what.casefold() not in {"*", *map(str.casefold, known)}:
+            raise UsageError(
+                f'protect = ["{each}"] in mirror.toml protects nothing: {_unknown("field or action", what, known)}'
+            )
+
+
+def _protectable(layout: Layout) -> Iterator[str]:
+    yield from (each.value for each in Action)
+    yield from (each.name for each in layout.type.fields)
+    yield from (each.name for each in operations(layout.type))
+
+
+def _unknown(kind: str, name: str, known: Collection[str]) -> str:
+    near = nearest(name, sorted(known))
+    return f"there is no {kind} {name!r}{f'; did you mean {listed(near)}?' if near else ''}"
 
 
 def refuse_protected(protect: Sequence[str], type_name: str, action: Action, field: str = "") -> None:

@@ -17,7 +17,7 @@ from mirror.engine.outcomes import PushedChange, outcomes
 from mirror.engine.plan import limited
 from mirror.engine.pushing import Pushing, PushOptions, records_of
 from mirror.engine.referring import record_of
-from mirror.engine.rehearsing import PlannedStep, rehearse
+from mirror.engine.rehearsing import PlannedStep, Rehearsal, rehearse
 from mirror.engine.run import Run
 from mirror.engine.settling import settle_unknown
 from mirror.engine.showing import show
@@ -43,6 +43,7 @@ class PushReport:
         changes: every change that this push was about, in the order they were made, with its outcome.
         paused: why it ended before all was sent; "" when it did not.
         notes: of a dry run what a reader of the plan must know.
+        is_over_cap: of a dry run that a push refuses so many changes without being told yes.
     """
 
     source: str
@@ -53,16 +54,23 @@ class PushReport:
     paused: str = ""
     notes: tuple[str, ...] = ()
     is_dry: bool = False
+    is_over_cap: bool = False
 
     @property
     def exit_code(self) -> int:
-        """The command's exit code: 3 if anything was refused, is unknown or not sent, 4 if only conflicts wait, else 0."""
-        if self.is_dry:
-            return 0
-        left = [each.outcome for each in self.changes if each.outcome in tuple(State)]
+        """The command's exit code: 3 if anything was refused, is unknown or not sent, 4 if only conflicts wait, else 0.
+
+        Of a dry run that of the push as far as it can be foreseen: also 6 for more changes than the cap.
+        """
+        if self.is_over_cap:
+            return SafetyError.exit_code
+        left = [each.outcome for each in self.changes if each.outcome in tuple(State) and not self._is_to_be_sent(each)]
         if self.paused or any(each != State.CONFLICT for each in left):
             return RemoteError.exit_code
         return ConflictError.exit_code if left else 0
+
+    def _is_to_be_sent(self, change: PushedChange) -> bool:
+        return self.is_dry and change.outcome == State.READY and not change.words
 
 
 def push_source(
@@ -93,29 +101,36 @@ def push_source(
     take_in(store, layouts, source.name, source.protect)
     connector = connect(source)
     with ThreadPoolExecutor(source.concurrency, thread_name_prefix="push") as pool:
-        push = Pushing(Run(source, connector, store, clock, emit, layouts=layouts), options, pool, sleep)
-        _revive(push)
-        push.apply_policies()
+        run = Run(source, connector, store, clock, emit, layouts=layouts)
+        push = Pushing(run, options, pool, sleep)
+        if not options.dry_run:
+            _revive(push)
+            push.apply_policies()
         if options.records is not None:
             push.wanted = records_of(limited(layouts, push.open(), options.records))
         before = [each for each in push.open() if push.may_write(record_of(each))]
         shown = show(store, layouts, before)
         push.labels |= {record_of(each.change): each.label for each in shown}
-        planned, notes = _worked(push) if _has_work(push) else ((), ())
-        changes = outcomes(push, shown)
+        run.connector.transport.on_wait = lambda seconds, reason: emit(Waiting(source.name, seconds, reason))
+        run.connector.learned.update(learned_before(store, source.name))
+        dry = rehearse(push, shown) if options.dry_run else Rehearsal()
+        if not options.dry_run and _has_work(push):
+            _work(push)
+        changes = dry.changes if options.dry_run else outcomes(push, shown)
     seconds, requests = time.monotonic() - began, connector.transport.requests_made
     emit(PushEnded(source.name, requests, seconds, push.paused))
     if push.interrupted:
         raise KeyboardInterrupt
     return PushReport(
         source.name,
-        plan=planned,
+        plan=dry.plan,
         changes=changes,
         requests=requests,
         seconds=seconds,
-        paused=push.paused,
-        notes=notes,
+        paused=push.paused or dry.unreached,
+        notes=dry.notes,
         is_dry=options.dry_run,
+        is_over_cap=dry.is_over_cap,
     )
 
 
@@ -126,21 +141,15 @@ def _has_work(push: Pushing) -> bool:
     return any(push.may_write(each.record) for each in push.plan().steps)
 
 
-def _worked(push: Pushing) -> tuple[tuple[PlannedStep, ...], tuple[str, ...]]:
-    """Push, or plan; return the plan of a dry run with what there is to say of it."""
-    run = push.run
-    run.connector.transport.on_wait = lambda seconds, reason: run.emit(Waiting(push.source, seconds, reason))
-    run.connector.learned.update(learned_before(run.store, push.source))
-    if push.options.dry_run:
-        return rehearse(push)
+def _work(push: Pushing) -> None:
+    """Push until nothing more can be sent, and say of what is left why it waits."""
     try:
-        same_place(run)
+        same_place(push.run)
         _push(push)
     except RemoteError as error:
         push.pause(error)
     _explain(push)
-    keep_learned(run)
-    return (), ()
+    keep_learned(push.run)
 
 
 def _push(push: Pushing) -> None:

@@ -60,6 +60,7 @@ class Pushing:
         written: the records that this push has written to.
         touched: the records that were referred to before, or are now, by what this push has written.
         tries: how often a change was sent, or could not even be read, by id.
+        lost: ids of changes that were sent by this push and not answered.
         failures: what the tracker said when it failed on a change, by id.
         apart: ids of field changes that are sent each alone, because together they were refused.
         wait_seconds: how long the tracker asks to wait before anything else is sent.
@@ -76,6 +77,7 @@ class Pushing:
     written: set[Record] = field(default_factory=set)
     touched: set[Record] = field(default_factory=set)
     tries: Counter[int] = field(default_factory=Counter)
+    lost: set[int] = field(default_factory=set)
     failures: dict[int, str] = field(default_factory=dict)
     apart: set[int] = field(default_factory=set)
     wait_seconds: float = 0.0
@@ -154,9 +156,10 @@ class Pushing:
 
     def stay_unknown(self, changes: Sequence[Change], reason: str) -> None:
         """Leave it open whether changes arrived; nothing is logged when that is no news."""
-        self.put_back(
-            [each for each in changes if (each.state, each.reason) != (State.UNKNOWN, reason)], State.UNKNOWN, reason
-        )
+        news = [each for each in changes if (each.state, each.reason) != (State.UNKNOWN, reason)]
+        if news:
+            self.queue.put_back([each.id for each in news], State.UNKNOWN, reason, lost_at=self.tracker_time())
+            self.tell(news, State.UNKNOWN.value, reason)
 
     def put_back(self, changes: Sequence[Change], state: State, reason: str, remote: Cells | None = None) -> None:
         """Give changes that were sent another state."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from mirror.model.cells import value_of
+from mirror.model.cells import fits, is_current, value_of
 from mirror.model.change import Action, Cells, Change
 from mirror.model.layout import Layout
 from mirror.model.schema import Kind
@@ -41,7 +41,7 @@ def is_link(layout: Layout, field: str) -> bool:
 
 
 def ranked_against(change: Change) -> Target:
-    """Return the record that a RANK above or below of another one names."""
+    """Return the record that a RANK above or below of another one, or an argument of an operation, names."""
     given = change.value or {}
     return Target(given.get("other_type") or change.type_name, int(given["other"]))
 
@@ -51,9 +51,9 @@ def targets(layout: Layout, change: Change) -> list[Target]:
     match change.action:
         case Action.UPDATE:
             return list(_in_cells(layout, change, change.value))
-        case Action.LINK | Action.UNLINK if is_link(layout, change.field):
+        case Action.LINK | Action.UNLINK if is_link(layout, change.field) and is_current(layout, change):
             return [target_of(layout, change.field, change.item)]
-        case Action.RANK if change.value and change.value.get("other") is not None:
+        case Action.RANK | Action.OPERATE if change.value and change.value.get("other") is not None:
             return [ranked_against(change)]
         case _:
             return []
@@ -79,13 +79,14 @@ def all_targets(layout: Layout, change: Change) -> list[Target]:
     return found
 
 
-def leads_to(layout: Layout, change: Change, record: Record) -> bool:
-    """Return whether a record was referred to before a change, or is after it."""
-    return any(each.id == record[1] and each.type_name in ("", record[0]) for each in all_targets(layout, change))
+def led_to(layouts: Mapping[str, Layout], change: Change) -> set[Record]:
+    """Return the records that were referred to before a change, or are after it; in each type where that is not known."""
+    found = all_targets(layouts[change.type_name], change)
+    return {(name, each.id) for each in found for name in ([each.type_name] if each.type_name else layouts)}
 
 
 def _in_cells(layout: Layout, change: Change, cells: Cells | None) -> Iterator[Target]:
-    value = value_of(layout, change.field, cells) if cells else None
+    value = value_of(layout, change.field, cells) if cells and fits(layout, change.field, cells) else None
     if isinstance(value, Target):
         yield value
 
@@ -93,7 +94,7 @@ def _in_cells(layout: Layout, change: Change, cells: Cells | None) -> Iterator[T
 def _in_row(layout: Layout, change: Change) -> Iterator[Target]:
     row = (change.base or {}).get("row") or {}
     for each in layout.type.fields:
-        if each.kind is Kind.REFERENCE and row:
+        if each.kind is Kind.REFERENCE and fits(layout, each.name, row):
             value = value_of(layout, each.name, row)
             if isinstance(value, Target):
                 yield value

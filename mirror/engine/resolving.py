@@ -12,10 +12,11 @@ from mirror.engine.discarding import what
 from mirror.engine.edit import Editor
 from mirror.engine.finding import find
 from mirror.engine.showing import Layouts, ShownChange, label_of_temporary
+from mirror.engine.taking_in import checked
 from mirror.errors import InvalidEditError, UsageError
 from mirror.merge.policy import winner
 from mirror.model.cells import cells_of
-from mirror.model.change import Action, End, Side, State
+from mirror.model.change import Action, Cells, End, Side, State, Via
 from mirror.store.store import Settled, Store
 
 NONE, DONE, AGAIN = "none", "done", "again"
@@ -53,8 +54,9 @@ def resolve(store: Store, editor: Editor, answered: Sequence[ShownChange], take:
     if side is None:
         _give(store, editor, answered, take)
     else:
-        for each in answered:
-            _choose(store, layouts, each, side)
+        values = [_checked(store, layouts, each) if side is Side.LOCAL else None for each in answered]
+        for each, value in zip(answered, values, strict=True):
+            _choose(store, layouts, each, value or side)
     return list(answered)
 
 
@@ -67,21 +69,39 @@ def apply_policies(store: Store, layouts: Layouts, source: str, policies: Mappin
     decided = 0
     for each in store.queue.open(source, states=[State.CONFLICT]) if policies else ():
         side = winner(policies, each.type_name, each.field)
-        if side is not None and each.action is Action.UPDATE and each.remote:
+        if side is None or each.action is not Action.UPDATE or not each.remote:
+            continue
+        is_possible = each.via is not Via.SQL or checked(store, layouts, each).state is not State.REFUSED
+        if side is Side.REMOTE or is_possible:
             store.queue.resolve(layouts, each.id, side.value)
             decided += 1
     return decided
 
 
-def _choose(store: Store, layouts: Layouts, answered: ShownChange, side: Side) -> None:
+def _checked(store: Store, layouts: Layouts, answered: ShownChange) -> Cells | None:
+    """Check a change that the tracker is to be sent after all; return the cells of its field where they become others.
+
+    Raises:
+        InvalidEditError: it is nothing that could be set: SQL wrote it, and it was never sent.
+    """
+    change = answered.change
+    if answered.is_gone or (change.state is not State.REFUSED and change.via is not Via.SQL):
+        return None
+    found = checked(store, layouts, change)
+    if found.state is State.REFUSED:
+        raise InvalidEditError(f"{answered.label}: {found.reason}; give it another value, or discard it")
+    return None if found.value == change.value else found.value
+
+
+def _choose(store: Store, layouts: Layouts, answered: ShownChange, side: Side | Cells) -> None:
     change = answered.change
     if answered.is_gone and side is Side.LOCAL:
         raise UsageError(
             f"{answered.label} is not on the tracker any more, so nothing can be written to it; restore it there and run "
             "`mirror sync`, or drop the edit with --take remote"
         )
-    if side is Side.LOCAL or change.state is State.CONFLICT:
-        store.queue.resolve(layouts, change.id, side.value)
+    if side is not Side.REMOTE or change.state is State.CONFLICT:
+        store.queue.resolve(layouts, change.id, side.value if isinstance(side, Side) else side)
     else:
         store.queue.discard(layouts, [change.id])
 

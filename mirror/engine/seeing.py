@@ -79,8 +79,12 @@ class Sight:
     failure: RemoteError | None = None
 
 
-def look(run: Run, pool: Executor, records: Collection[Record]) -> Sight:
-    """Read these records, all at once, and store them; edits that wait are merged with what is there."""
+def look(run: Run, pool: Executor, records: Collection[Record], *, keep: bool = True) -> Sight:
+    """Read these records, all at once, and store them; edits that wait are merged with what is there.
+
+    Args:
+        keep: False only looks, and leaves tables and queue as they are.
+    """
     sight = Sight()
     size = run.connector.capabilities.ids_per_read
     jobs = {
@@ -97,7 +101,8 @@ def look(run: Run, pool: Executor, records: Collection[Record]) -> Sight:
         except RemoteError as error:
             sight.unreadable |= dict.fromkeys(jobs[job], str(error))
         else:
-            _store(run, page, echoes)
+            if keep:
+                _store(run, page, echoes)
             _sort(sight, page, jobs[job])
     return sight
 

@@ -7,10 +7,12 @@ neither is sure, it stays UNKNOWN and a person is asked; nothing is ever sent ag
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
+from mirror.connectors.base import Probed
 from mirror.engine.plan import Step
 from mirror.engine.pushing import TRIES, Pushing, PushOptions
 from mirror.engine.referring import FIELD_ACTIONS, Record, record_of
@@ -19,12 +21,13 @@ from mirror.engine.seeing import Seen, Sight, look
 from mirror.engine.writing import write_of
 from mirror.errors import AuthError, RemoteError, RetryableError
 from mirror.model.change import Action, Change, End, State
-from mirror.model.page import Fate
+from mirror.model.page import Fate, main_part
 from mirror.model.write import Write
 
+_MOVED = "the record has changed since it was sent; nobody knows whether this was there, and was set back"
 _DIED = "the process that sent it ended before the answer came"
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _PROBED = (Action.COMMENT, Action.ATTACH)
-_TWINS = timedelta(seconds=5)  # an equal comment sent so shortly before may or may not be among those that a probe finds
 
 
 def settle_in_flight(run: Run) -> None:
@@ -87,7 +90,11 @@ def _settle(push: Pushing, attempt: Step, sight: Sight) -> None:
     seen = sight.seen.get(attempt.record)
     if seen is None:
         _settle_absent(push, attempt)
-    elif attempt.action in (Action.UPDATE, Action.CREATE):
+    elif attempt.action is Action.CREATE:
+        is_whole = all(each.action is Action.CREATE or seen.shows(each) for each in attempt.changes)
+        edited = {} if is_whole else _probe(push, attempt).edited
+        settle_fields(push, attempt, seen, edited=edited.get(attempt.record[1], frozenset()))
+    elif attempt.action is Action.UPDATE:
         settle_fields(push, attempt, seen)
     elif attempt.action is Action.DELETE:
         _again(push, attempt, "was not deleted", _lag(push))
@@ -97,23 +104,48 @@ def _settle(push: Pushing, attempt: Step, sight: Sight) -> None:
         _settle_asked(push, attempt)
 
 
-def settle_fields(push: Pushing, attempt: Step, seen: Seen) -> None:
-    """Settle the fields of an update, or of a creation whose record is known, by what the tracker shows."""
+def settle_fields(push: Pushing, attempt: Step, seen: Seen, *, edited: Collection[str] = ()) -> None:
+    """Settle the fields of an update, or of a creation whose record is known, by what the tracker shows.
+
+    Args:
+        edited: fields of a new record that have been changed on the tracker since it was created.
+    """
     there = [each for each in attempt.changes if each.action is Action.CREATE or seen.shows(each)]
     left = [each for each in attempt.changes if each not in there]
-    lost = {} if attempt.action is Action.CREATE else _overwritten(push, there)
-    push.settle([each for each in there if each.id not in lost], End.ADOPTED, "", seen.revision)
-    for each in there:
-        if each.id in lost:
-            push.put_back([each], State.CONFLICT, took_place_of(lost[each.id]))
+    if not there and attempt.action is not Action.CREATE and any(_has_moved(each, seen) for each in left):
+        push.put_back([each for each in left if seen.is_as_before(each)], State.CONFLICT, _MOVED)
+        left = [each for each in left if not seen.is_as_before(each)]
+    if attempt.action is Action.CREATE:
+        push.settle(there, End.ADOPTED, "", seen.revision)
+    else:
+        settle_there(push, there, End.ADOPTED, "", seen.revision)
     as_before = [each for each in left if attempt.action is not Action.CREATE and seen.is_as_before(each)]
     for each in left:
         if attempt.action is Action.CREATE:
-            push.put_back([each], State.REFUSED, f"the record was created, and shows {seen.words(each)}", seen.remote(each))
+            state = State.CONFLICT if each.field in edited else State.REFUSED
+            push.put_back([each], state, f"the record was created, and shows {seen.words(each)}", seen.remote(each))
         elif each not in as_before:
             push.put_back([each], State.CONFLICT, "changed on the tracker since it was sent", seen.remote(each))
     if as_before:
         _again(push, Step(attempt.action, tuple(as_before)), "did not arrive", _lag(push))
+
+
+def settle_there(push: Pushing, changes: Sequence[Change], end: End, words: str, revision: str) -> None:
+    """Settle fields of one record that show what we wrote without having been told so.
+
+    Raises:
+        RemoteError: whether that replaced what somebody else had just put there cannot be read.
+    """
+    lost = _overwritten(push, changes)
+    push.settle([each for each in changes if each.id not in lost], end, words, revision)
+    for each in changes:
+        if each.id in lost:
+            push.put_back([each], State.CONFLICT, took_place_of(lost[each.id]))
+
+
+def _has_moved(change: Change, seen: Seen) -> bool:
+    """Return whether the record has changed since it was read before a change of it was sent."""
+    return main_part(change.base_revision or "") != main_part(seen.revision)
 
 
 def _overwritten(push: Pushing, changes: Sequence[Change]) -> dict[int, str]:
@@ -129,15 +161,25 @@ def _overwritten(push: Pushing, changes: Sequence[Change]) -> dict[int, str]:
 def _again(push: Pushing, attempt: Step, words: str, wait: timedelta) -> None:
     """Have changes that were not found sent again, unless they may still arrive, or the tracker fails on them each time."""
     failure = push.failures.get(attempt.changes[0].id)
-    wait = _lag(push) if failure else wait  # it has answered, so it does not work on the request any more
-    sent_at = attempt.changes[0].sent_at
-    if sent_at is not None and push.tracker_time() - sent_at < wait:
-        until = f"{sent_at + wait:%H:%M:%S} UTC"
-        push.stay_unknown(attempt.changes, f"was sent, and may still arrive; push again after {until}")
-    elif failure:
-        _failed(push, attempt, failure)
+    if failure and push.tracker_time() - (attempt.changes[0].sent_at or _EVER) >= _lag(push):
+        _failed(push, attempt, failure)  # it has answered, so it does not work on the request any more
+    elif (until := _until(push, attempt.changes[0], wait)) > push.tracker_time():
+        push.stay_unknown(attempt.changes, f"was sent, and may still arrive; push again after {until:%H:%M:%S} UTC")
     else:
         push.put_back(attempt.changes, State.READY, words)
+
+
+def _until(push: Pushing, change: Change, wait: timedelta) -> datetime:
+    """Return how long a change that was sent may still arrive, by the tracker's clock.
+
+    That counts from when it had been sent for sure. Of a process that died nobody knows how long a write waited for its turn
+    after it was marked as sent; as long again is taken.
+    """
+    if change.lost_at is not None:
+        return change.lost_at + wait
+    if change.id in push.lost:
+        return push.tracker_time() + wait
+    return (change.sent_at or _EVER) + 2 * wait
 
 
 def _failed(push: Pushing, attempt: Step, words: str) -> None:
@@ -167,21 +209,39 @@ def _settle_creation(push: Pushing, attempt: Step) -> None:
     """Look for a record that may have been created."""
     first = attempt.changes[0]
     layout = push.layout(first)
-    found = set(push.run.connector.probe(write_of(layout, attempt, since=first.sent_at)))
-    found = {each for each in found if not _is_ours(push, (layout.type.name, each))}
+    probed = _probe(push, attempt)
+    found = {each for each in probed.found if not _is_ours(push, (layout.type.name, each))}
+    doubtful = {each for each in probed.doubtful if not _is_ours(push, (layout.type.name, each))}
+    found -= {one for each in _fuller(push, attempt) for one in _probe(push, each).found} if found else set()
     if len(found) == 1:
         record_id = found.pop()
         push.queue.promote(push.run.layouts, layout, first.record_id, record_id)
         push.promoted(attempt.record, (layout.type.name, record_id))
-        _read_created(push, attempt, record_id)
-    elif found:
-        listed = ", ".join(map(str, sorted(found)))
-        words = (
-            f"was sent, and several records could be it: {listed}; say which: mirror resolve NEW{first.record_id} --take ID"
-        )
-        push.stay_unknown(attempt.changes, f"{words}, or --take none")
+        _read_created(push, attempt, record_id, probed.edited.get(record_id, frozenset()))
+    elif found or doubtful:
+        listed = ", ".join(map(str, sorted(found or doubtful)))
+        told = f"several records could be it: {listed}" if found else f"it may be {listed}, which shows other values"
+        words = f"was sent, and {told}; say which: mirror resolve NEW{first.record_id} --take ID, or --take none"
+        push.stay_unknown(attempt.changes, words)
     else:
         _again(push, attempt, "did not arrive", timedelta(seconds=push.options.settle_seconds))
+
+
+def _probe(push: Pushing, attempt: Step) -> Probed:
+    first = attempt.changes[0]
+    return push.run.connector.probe(write_of(push.layout(first), attempt, since=first.sent_at))
+
+
+def _fuller(push: Pushing, attempt: Step) -> list[Step]:
+    """Return other creations without an answer that said more: what fits one of them too is rather that one."""
+    others = [each for each in _attempts(push.open([State.UNKNOWN])) if each.record[1] < 0 and each.record != attempt.record]
+    return [
+        each
+        for each in others
+        if each.changes[0].action is Action.CREATE
+        and each.record[0] == attempt.record[0]
+        and len(each.changes) > len(attempt.changes)
+    ]
 
 
 def _is_ours(push: Pushing, record: Record) -> bool:
@@ -191,14 +251,14 @@ def _is_ours(push: Pushing, record: Record) -> bool:
     return any(each.action is Action.CREATE for each in push.queue.open(push.source, record=record))
 
 
-def _read_created(push: Pushing, attempt: Step, record_id: int) -> None:
+def _read_created(push: Pushing, attempt: Step, record_id: int, edited: Collection[str]) -> None:
     name = attempt.record[0]
     ids = {each.id for each in attempt.changes}
     now = [each for each in push.queue.open(push.source, record=(name, record_id)) if each.id in ids]
     sight = look(push.run, push.pool, {(name, record_id)})
     seen = sight.seen.get((name, record_id))
     if seen is not None:
-        settle_fields(push, Step(Action.CREATE, tuple(now)), seen)
+        settle_fields(push, Step(Action.CREATE, tuple(now)), seen, edited=edited)
     elif sight.failure is None:
         push.settle(now, End.ADOPTED, "found on the tracker, but not to be read here")
 
@@ -206,6 +266,9 @@ def _read_created(push: Pushing, attempt: Step, record_id: int) -> None:
 def _settle_absent(push: Pushing, attempt: Step) -> None:
     """Settle what was sent to a record that a listing does not show any more."""
     name, record_id = attempt.record
+    if attempt.action is Action.OPERATE and push.run.connector.took_effect(_write(push, attempt)):
+        push.settle(attempt.changes, End.ADOPTED)
+        return
     fate = push.run.connector.fate(push.run.layouts[name].type, record_id)
     if attempt.action is Action.DELETE and fate is not Fate.PRESENT:
         push.settle(attempt.changes, End.ADOPTED)
@@ -218,13 +281,11 @@ def _settle_absent(push: Pushing, attempt: Step) -> None:
 
 
 def _settle_probed(push: Pushing, attempt: Step) -> None:
-    """Look for a comment or a file; one that is there may also be an equal one that we sent shortly before."""
-    change = attempt.changes[0]
-    found = push.run.connector.probe(_write(push, attempt))
-    twins = _twins(push, change)
+    """Look for a comment or a file; one that is there may also be another one of ours that looks the same."""
+    found = push.run.connector.probe(_write(push, attempt)).found
     if not found:
         _again(push, attempt, "did not arrive", timedelta(seconds=push.options.settle_seconds))
-    elif len(found) - twins == 1:
+    elif _left_over(push, attempt) == 1:
         push.settle(attempt.changes, End.ADOPTED)
     else:
         listed = ", ".join(map(str, found))
@@ -232,17 +293,31 @@ def _settle_probed(push: Pushing, attempt: Step) -> None:
         push.stay_unknown(attempt.changes, f"{words}; answer with: mirror resolve --take ID or none")
 
 
-def _twins(push: Pushing, change: Change) -> int:
-    """Return how many equal comments or files of ours the tracker has got since shortly before this one was sent."""
-    entries = push.queue.log(push.source, record=record_of(change))
-    return sum(
-        each.end in (End.DONE, End.ADOPTED)
-        and each.change.action is change.action
-        and each.change.value == change.value
-        and each.change.sent_at is not None
-        and (change.sent_at is None or each.change.sent_at >= change.sent_at - _TWINS)
-        for each in entries
-    )
+def _left_over(push: Pushing, attempt: Step) -> int:
+    """Return how many comments or files like this one the tracker has beyond those of ours that are known to be others.
+
+    Counted from when the first of these was sent, for nobody knows how long before its answer the tracker had it.
+    """
+    change = attempt.changes[0]
+    sent_at = change.sent_at or _EVER
+    earliest = sent_at - timedelta(seconds=push.options.settle_seconds)
+    others = [
+        each.change
+        for each in push.queue.log(push.source, record=record_of(change))
+        if each.end in (End.DONE, End.ADOPTED) and each.change.action is change.action
+        if each.change.sent_at is not None and each.change.sent_at >= earliest
+    ]
+    since = min((sent_at, *(each.sent_at for each in others if each.sent_at is not None)))
+    there = {*push.run.connector.probe(replace(_write(push, attempt), since=since)).found}
+    return len(there) - sum(_is_among(push, each, change, there, since) for each in others)
+
+
+def _is_among(push: Pushing, other: Change, change: Change, there: Collection[int], since: datetime) -> bool:
+    """Return whether a probe takes another comment or file of ours for one of those that it found for a change."""
+    if other.action is Action.ATTACH and (other.value or {}).get("digest") != (change.value or {}).get("digest"):
+        return False  # its content may not be kept any more
+    write = write_of(push.layout(other), Step(other.action, (other,)), since=since, content=push.queue.blob)
+    return not {*push.run.connector.probe(write).found}.isdisjoint(there)
 
 
 def _settle_asked(push: Pushing, attempt: Step) -> None:

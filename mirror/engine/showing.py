@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mirror.engine.finding import Found, label_of
-from mirror.engine.referring import target_of
+from mirror.engine.referring import Record, ranked_against, target_of
 from mirror.errors import UsageError
-from mirror.model.cells import columns_of, value_of
+from mirror.model.cells import columns_of, fits, is_current, value_of
 from mirror.model.change import Action, Cells, Change, LogEntry, State
 from mirror.model.layout import Layout
 from mirror.model.part import Part
@@ -166,8 +166,8 @@ class _Words:
         if not cells:
             return None
         layout = self.layouts.get(change.type_name)
-        if change.field and layout is not None and columns_of(layout, change.field):
-            value = value_of(layout, change.field, cells)
+        if layout is not None and fits(layout, change.field, cells):
+            value = _in_form(layout, change.field, value_of(layout, change.field, cells))
             # A name that SQL wrote and that leads to nothing has no id.
             names = [each.name for part, each in columns_of(layout, change.field).items() if part is Part.NAME]
             return cells.get(names[0]) if value is None and names else value
@@ -179,7 +179,7 @@ class _Words:
     def _item(self, change: Change) -> Value:
         layout = self.layouts.get(change.type_name)
         described = layout.type.field(change.field) if layout is not None else None
-        if layout is None or described is None or described.kind is not Kind.LINKS:
+        if layout is None or described is None or described.kind is not Kind.LINKS or not is_current(layout, change):
             return change.item
         told = (change.value or {}).get("name")
         there = [row[_NAME_OF_LINK] for row in (change.base or {}).get("rows", ()) if len(row) > _NAME_OF_LINK]
@@ -200,10 +200,14 @@ class _Words:
             case Action.ATTACH:
                 return f"{value.get('name')} ({value.get('size')} bytes)"
             case Action.RANK:
-                other = value.get("other")
-                return str(value.get("to")) if other is None else f"{value.get('to')} {self.label(change.type_name, other)}"
+                other = self._other(change)
+                return str(value.get("to")) if other is None else f"{value.get('to')} {self.label(*other)}"
             case Action.OPERATE:
-                return ", ".join(f"{name}={text}" for name, text in (value.get("arguments") or {}).items()) or None
+                named = self._other(change)
+                arguments = dict(value.get("arguments") or {})
+                if named is not None:
+                    arguments[value["named"]] = self.label(*named)
+                return ", ".join(f"{name}={text}" for name, text in arguments.items()) or None
             case _:
                 return None
 
@@ -212,9 +216,14 @@ class _Words:
         for each in self._values(change):
             if isinstance(each, Target) and (each.name is None or each.id < 0):
                 yield each
-        other = (change.value or {}).get("other") if change.action is Action.RANK else None
-        if isinstance(other, int):
-            yield Target(change.type_name, other)
+        other = self._other(change)
+        if other is not None:
+            yield Target(*other)
+
+    def _other(self, change: Change) -> Record | None:
+        """Return the record that a rank, or an argument of an operation, names."""
+        is_named = change.action in (Action.RANK, Action.OPERATE) and (change.value or {}).get("other") is not None
+        return (named.type_name, named.id) if is_named and (named := ranked_against(change)) else None
 
     def _named(self, value: Value) -> Value:
         """Return a value with the name that people know its target by."""
@@ -225,6 +234,14 @@ class _Words:
             label = label_of_temporary(value.id)
             return Target(value.type_name, value.id, f"{label} ({name})" if name else label)
         return Target(value.type_name, value.id, name or self.label(value.type_name, value.id))
+
+
+def _in_form(layout: Layout, field_name: str, value: Value) -> Value:
+    """Return a value as its kind is written, whatever SQL wrote for it: a boolean for 0 and 1."""
+    described = layout.type.field(field_name)
+    if described is None or described.kind is not Kind.BOOLEAN or value not in (0, 1):
+        return value
+    return bool(value)
 
 
 def _by_type(pairs: Iterable[tuple[str, int]]) -> Iterator[tuple[str, set[int]]]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -16,9 +18,10 @@ from mirror.model.layout import Column, Layout, LinkTable
 from mirror.model.schema import Field, Kind
 
 MANY = (Kind.LINKS, Kind.VALUES)
-_FEW = 3
+FEW = 3  # of names that are like one that is not there
 _LISTED = 12  # allowed values that are all named when one is wrong; of more, only the nearest
 
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*", re.ASCII)
 _YES, _NO = frozenset(("yes", "true", "1", "y", "on")), frozenset(("no", "false", "0", "n", "off"))
 _PREFIXES = ("c_", "custom_")  # of custom fields: rally.md §3; versionone.md §7.2
 _EXAMPLES: Mapping[Kind, str] = {
@@ -125,12 +128,14 @@ def scalar(field: Field, given: object) -> str | int | float | bool | None:
     if is_cleared(given):
         check_clearable(field)
         return None
+    if field.kind is Kind.TEXT and isinstance(given, str) and not given.strip():
+        check_clearable(field)  # trackers take blanks for nothing, or keep a record that cannot be told from others
+    if _offered(field) and field.kind is not Kind.BOOLEAN:
+        given = _listed_choice(field, given)
     try:
         value = _READERS.get(field.kind, _plain)(field.kind, given)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, ArithmeticError):
         raise ValueError(f"{field.name} takes {_EXAMPLES[field.kind]}, not {_shown(given)}") from None
-    if _offered(field) and field.kind is not Kind.BOOLEAN:
-        value = _canonical_choice(field, value)
     check_length(field, value)
     return value
 
@@ -171,7 +176,7 @@ def choice(field: Field, text: str) -> str:
     """
     if text in field.allowed_values:
         return text
-    same = [each for each in _offered(field) if each.casefold() == text.strip().casefold()]
+    same = [each for each in _offered(field) if each.strip().casefold() == text.strip().casefold()]
     if len(same) == 1:
         return same[0]
     raise ValueError(f"{field.name} cannot be {text!r}{_near(text, {each.casefold(): each for each in _offered(field)})}")
@@ -208,6 +213,22 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(shown) if len(shown) < 2 else f"{', '.join(shown[:-1])} or {shown[-1]}"
 
 
+def nearest(text: str, names: Iterable[str]) -> list[str]:
+    """Return the few names that are most like `text`: that have it in them, or a word like it, or are like it as a whole."""
+    wanted = text.strip().casefold()
+    folded = {each.casefold(): each for each in names}
+    having = (each for each in folded if wanted and wanted in each)
+    found = sorted(having, key=lambda each: (not any(word.startswith(wanted) for word in each.split()), len(each)))
+    found += difflib.get_close_matches(wanted, folded, n=FEW)
+    words: dict[str, list[str]] = {}
+    for each in folded:
+        for word in each.split():
+            words.setdefault(word.strip("\"'(),.;"), []).append(each)
+    for part in wanted.split():
+        found += [each for word in difflib.get_close_matches(part, words, n=FEW, cutoff=0.8) for each in words[word]]
+    return [folded[each] for each in dict.fromkeys(found)][:FEW]
+
+
 def _offered(field: Field) -> Sequence[str]:
     """Return the values to choose from; the empty one, which trackers list for "none", is said by clearing."""
     return [each for each in field.allowed_values if each]
@@ -217,21 +238,31 @@ def _near(text: str, names: Mapping[str, str]) -> str:
     """Return a hint with the nearest of these names, or all of a few."""
     if 0 < len(names) <= _LISTED and len(set(names.values())) == len(names):
         return f"; it is one of {listed(names.values())}"
-    found = difflib.get_close_matches(text.casefold(), names, n=_FEW, cutoff=0.5)
+    found = difflib.get_close_matches(text.casefold(), names, n=FEW, cutoff=0.5)
     near = dict.fromkeys(names[each] for each in found)
     return f"; did you mean {listed(near)}?" if near else ""
 
 
-def _canonical_choice(field: Field, value: object) -> str | int | float | bool:
-    chosen = choice(field, value if isinstance(value, str) else str(value))
-    found: str | int | float | bool = canonical(field.kind, chosen)
-    return found
+def _listed_choice(field: Field, given: object) -> object:
+    """Return the allowed value that is meant: by its spelling, or as the same number or instant in another one."""
+    if isinstance(given, str) and given in field.allowed_values:
+        return given
+    try:
+        wanted = _READERS.get(field.kind, _plain)(field.kind, given)
+        same = [each for each in _offered(field) if canonical(field.kind, each) == wanted]
+    except (ValueError, TypeError, ArithmeticError):
+        same = []
+    return same[0] if len(same) == 1 else choice(field, given if isinstance(given, str) else str(given))
 
 
 def _plain(kind: Kind, given: object) -> str | int | float | bool:
     value = given.strip() if isinstance(given, str) else given
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise TypeError
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise ValueError
+    if not math.isfinite(float(value)):  # no tracker keeps a number that large
+        raise OverflowError
     found: str | int | float | bool = canonical(kind, value)
     return found
 
@@ -254,6 +285,8 @@ def _boolean(_kind: Kind, given: object) -> bool:
 def _timestamp(kind: Kind, given: object) -> str:
     if isinstance(given, datetime):
         given = given.replace(tzinfo=given.tzinfo or UTC).isoformat()
+    elif isinstance(given, date):
+        given = given.isoformat()
     if not isinstance(given, str):
         raise TypeError
     found: str = canonical(kind, given.strip())

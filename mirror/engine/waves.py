@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mirror.engine.deletions import settle_absent
 from mirror.engine.plan import Step
@@ -10,16 +10,18 @@ from mirror.engine.pushing import SLACK, TRIES, Pushing
 from mirror.engine.referring import FIELD_ACTIONS, Record
 from mirror.engine.seeing import Seen, Sight, look
 from mirror.engine.sending import Answered, Job, send_all
-from mirror.engine.settling import settle_unknown, took_place_of
+from mirror.engine.settling import settle_there, settle_unknown, took_place_of
 from mirror.engine.traces import look_through
 from mirror.engine.writing import write_of
 from mirror.errors import AuthError, RefusedError, RemoteError, RetryableError, StaleError
 from mirror.model.change import Action, Change, End, State
 from mirror.model.event import Waiting
+from mirror.model.page import main_part
 from mirror.model.write import Receipt, Target
 
 _AT_ONCE = 4  # steps of a wave for each thread: enough to keep all busy, few enough that little time passes after the look
 _LONGEST_WAIT_SECONDS = 300.0
+_FIRST_PAUSE_SECONDS = 0.25
 
 
 def steps_of_wave(push: Pushing) -> list[Step]:
@@ -100,14 +102,15 @@ def _name(push: Pushing, target: Target) -> str | None:
 def _settle(push: Pushing, answered: Sequence[Answered]) -> None:
     lost: list[Answered] = []
     to_read: list[Answered] = []
+    nothing_done = all(isinstance(each.answer, RetryableError) and each.answer.is_unsent for each in answered)
     for each in answered:
         match each.answer:
             case AuthError():
                 push.put_back(each.step.changes, State.READY, str(each.answer))
             case StaleError():
-                push.put_back(each.step.changes, State.READY, "was changed on the tracker meanwhile")
+                push.put_back(each.step.changes, State.READY, f"was changed on the tracker meanwhile: {each.answer}")
             case RetryableError() as error if error.is_unsent:
-                _wait_for(push, each, error)
+                _wait_for(push, each, error, nothing_done=nothing_done)
             case RefusedError() | Receipt():
                 to_read.append(each)
             case error:
@@ -131,6 +134,7 @@ def _lose(push: Pushing, answered: Answered, error: RemoteError) -> None:
             push.failures[each.id] = str(error)
             wait = max(wait, 2.0 ** (push.tries[each.id] - 1))
     push.wait_seconds = max(push.wait_seconds, wait)
+    push.lost.update(each.id for each in changes)
     push.put_back(changes, State.UNKNOWN, f"no answer came: {error}")
 
 
@@ -142,11 +146,15 @@ def _wait_for_lag(push: Pushing, lost: Sequence[Answered]) -> None:
         push.sleep(seconds)
 
 
-def _wait_for(push: Pushing, answered: Answered, error: RetryableError) -> None:
-    """Have a write that was not done sent again, after the wait that the tracker asks for."""
+def _wait_for(push: Pushing, answered: Answered, error: RetryableError, *, nothing_done: bool) -> None:
+    """Have a write that was not done sent again, after the wait that the tracker asks for.
+
+    Args:
+        nothing_done: so it was with all that were sent together; when that goes on the tracker is left alone.
+    """
     push.put_back(answered.step.changes, State.READY, str(error))
     tried = max(push.tries[each.id] for each in answered.step.changes)
-    if tried >= TRIES or (error.after_seconds or 0.0) > _LONGEST_WAIT_SECONDS:
+    if (tried >= TRIES and nothing_done) or (error.after_seconds or 0.0) > _LONGEST_WAIT_SECONDS:
         push.pause(error)
     push.wait_seconds = max(push.wait_seconds, error.after_seconds or 2.0 ** (tried - 1))
 
@@ -154,10 +162,48 @@ def _wait_for(push: Pushing, answered: Answered, error: RetryableError) -> None:
 def _read_back(push: Pushing, answered: Sequence[Answered]) -> None:
     """Read what was written, and settle each change by what the tracker shows."""
     sight = look(push.run, push.pool, {each.step.record for each in answered if each.step.record[1] > 0})
+    _look_again(push, answered, sight)
     for each in answered:
         _conclude(push, each, sight)
     if sight.failure is not None:
         push.pause(sight.failure)
+
+
+def _look_again(push: Pushing, answered: Sequence[Answered], sight: Sight) -> None:
+    """Read once more what was accepted and still shows as before: where reads may lag, that says nothing."""
+    seconds = push.run.connector.capabilities.lag.total_seconds()
+    for pause in _pauses(seconds):
+        late = {each.step.record for each in answered if _is_late(each, sight)}
+        if not late or sight.failure is not None:
+            return
+        push.sleep(pause)
+        again = look(push.run, push.pool, late)
+        sight.seen |= again.seen
+        sight.missing = (sight.missing - late) | again.missing
+        sight.unreadable = {key: why for key, why in sight.unreadable.items() if key not in late} | again.unreadable
+        sight.failure = again.failure
+
+
+def _pauses(seconds: float) -> Iterator[float]:
+    """Yield waits that grow, `seconds` in all."""
+    pause = _FIRST_PAUSE_SECONDS
+    while seconds > 0:
+        yield min(pause, seconds)
+        seconds -= pause
+        pause *= 2
+
+
+def _is_late(answered: Answered, sight: Sight) -> bool:
+    """Return whether a record shows the version that it had before a write which the tracker says it has done."""
+    step, seen = answered.step, sight.seen.get(answered.step.record)
+    if not isinstance(answered.answer, Receipt) or answered.answer.overwritten:
+        return False
+    if step.action is Action.CREATE:
+        return seen is None and step.record in sight.missing
+    if seen is None or main_part(seen.revision) != main_part(answered.write.revision or ""):
+        return False
+    fields = [each for each in step.changes if each.action in FIELD_ACTIONS]
+    return step.action is Action.DELETE or not all(seen.shows(each) for each in fields)
 
 
 def _conclude(push: Pushing, answered: Answered, sight: Sight) -> None:
@@ -207,7 +253,10 @@ def _accepted_fields(push: Pushing, changes: Sequence[Change], seen: Seen, recei
 def _refused_fields(push: Pushing, step: Step, seen: Seen, words: str) -> None:
     """Settle the fields of an update that was refused; those that were refused together are tried again one by one."""
     there = [each for each in step.changes if seen.shows(each)]
-    push.settle(there, End.DONE, words, seen.revision)
+    try:
+        settle_there(push, there, End.DONE, words, seen.revision)
+    except RemoteError as error:
+        push.put_back(there, State.UNKNOWN, f"is there, and whose value it replaced cannot be read: {error}")
     left = [each for each in step.changes if each not in there]
     if len(left) > 1:
         push.apart.update(each.id for each in left)

@@ -59,7 +59,8 @@ def write_of(
             other = None if given.get("other") is None else _named(ranked_against(first), name_of)
             return replace(write, place=Place(given["to"]), other=other)
         case Action.OPERATE:
-            return replace(write, operation=first.field, arguments=dict(given.get("arguments") or {}))
+            named = {given["named"]: str(given["other"])} if given.get("named") else {}
+            return replace(write, operation=first.field, arguments={**(given.get("arguments") or {}), **named})
         case _:
             return write
 

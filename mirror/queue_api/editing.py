@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mirror.engine.discarding import refuse_needed
 from mirror.engine.edit import Assignment, Editor, How, Upload, assignments
 from mirror.engine.finding import Found, find, find_type
 from mirror.engine.protection import refuse_protected
@@ -31,6 +32,7 @@ class Edited:
     Attributes:
         label: what people call it: `DE17`, or `NEW-3` until it was pushed.
         changes: what is open after the edit; empty when it left everything as the tracker has it.
+        had_changes: something was open before.
     """
 
     source: str
@@ -38,6 +40,7 @@ class Edited:
     record_id: int
     label: str
     changes: Sequence[ShownChange]
+    had_changes: bool = False
 
 
 class Editing(Opened):
@@ -68,6 +71,7 @@ class Editing(Opened):
         """
         desk = self._desk()
         layout = desk.find_type(type_name)
+        refuse_protected(desk.protect[layout.source], layout.type.name, Action.CREATE)
         wanted = _assignments(values)
         draft = desk.editor(layout).new(layout, -1, wanted)  # checked before a number is used up
         record_id = desk.new_id(layout)
@@ -78,7 +82,11 @@ class Editing(Opened):
     def delete(self, *keys: str) -> list[Edited]:
         """Delete records: all of them, or none. One that was created here and never pushed leaves no trace."""
         desk = self._desk()
-        return desk.queue([(found, desk.editor(found).delete(found)) for found in map(desk.find, keys)])
+        wanted = [(found, desk.editor(found).delete(found)) for found in map(desk.find, keys)]
+        for source, layouts in desk.layouts.items():
+            new = [found.record_id for found, _changes in wanted if found.source == source and found.record_id < 0]
+            refuse_needed(desk.store, layouts, source, new)
+        return desk.queue(wanted)
 
     def comment(self, key: str, text: str, *, reply: bool = False) -> Edited:
         """Add a comment to a record.
@@ -140,18 +148,19 @@ class Editing(Opened):
             raise InvalidEditError(f"say what to {'link' if how is How.ADD else 'unlink'}")
         return desk.queue([(found, desk.editor(found).set(found, [Assignment(field, each, how) for each in items]))])[0]
 
-    def _desk(self) -> _Desk:
+    def _desk(self) -> Desk:
         """Return what an edit works with, once what was edited by SQL is in the queue."""
+        self._check_protect()
         layouts = self._catalogues()
         for source, own in layouts.items():
             self._take_in(source, own)
         editors = {source: self._editor(source, own) for source, own in layouts.items()}
         protect = {source: self._settings[source].protect for source in layouts}
-        return _Desk(self._filled_store(), layouts, editors, protect)
+        return Desk(self._filled_store(), layouts, editors, protect)
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class Desk:
     """What one edit works with.
 
     Attributes:
@@ -188,11 +197,16 @@ class _Desk:
             action = Action.CREATE if each.record_id < 0 else each.action
             refuse_protected(self.protect[each.source], each.type_name, action, each.field)
         waiting: list[ShownChange] = []
+        before = {place_of(each) for found, _own in edits for each in self._open(found)}
         for source, layouts in self.layouts.items():
             changes = [each for found, own in edits if found.source == source for each in own]
             if changes:
                 waiting += show(self.store, layouts, self.store.queue.add(layouts, changes))
-        return [_edited(found, waiting) for found, _own in edits]
+        made = [_edited(found, waiting) for found, _own in edits]
+        return [replace(each, had_changes=(each.source, each.type_name, each.record_id) in before) for each in made]
+
+    def _open(self, found: Found) -> Sequence[Change]:
+        return self.store.queue.open(found.source, record=(found.layout.type.name, found.record_id))
 
 
 def _edited(found: Found, waiting: Sequence[ShownChange]) -> Edited:

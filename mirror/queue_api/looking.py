@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mirror.engine import discarding, resolving
 from mirror.engine.showing import Layouts, ShownChange, ShownEntry, about, place_of, show, show_log
@@ -23,7 +24,7 @@ class Looking(Opened):
         store = self._existing_store()
         if store is None:
             return []
-        return [each for source in self.chosen(names) for each in self._shown(store, source.name)]
+        return self._told_apart(store, [each for source in self.chosen(names) for each in self._shown(store, source.name)])
 
     def conflicts(self, names: Sequence[str] = ()) -> list[ShownChange]:
         """Return those of the changes that contradict what somebody did on the tracker."""
@@ -70,9 +71,14 @@ class Looking(Opened):
             return []
         found: list[ShownEntry] = []
         for source, record in self._logged(store, key, names):
-            entries = store.queue.log(source, record=record, limit=limit)
-            shown = show_log(store, store.layouts(source), entries)
-            found += [each for each in shown if not key or record is not None or is_about(each.entry, key)]
+            searched = bool(key) and record is None
+            entries = store.queue.log(source, record=record, limit=None if searched else limit)
+            wanted = [each for each in entries if not searched or is_about(each, key)][:limit]
+            found += show_log(store, store.layouts(source), wanted)
+        sources = dict.fromkeys(each.entry.change.source for each in found)
+        if key and len(sources) > 1:
+            names = " or ".join(f"{each}:{key}" for each in sources)
+            raise UsageError(f"{key!r} may be {names}: say which")
         found.sort(key=lambda each: each.entry.id, reverse=True)
         return found[:limit]
 
@@ -123,6 +129,15 @@ class Looking(Opened):
         layouts = store.layouts(source)
         self._take_in(source, layouts)
         return show(store, layouts, store.queue.open(source))
+
+    def _told_apart(self, store: Store, shown: Sequence[ShownChange]) -> list[ShownChange]:
+        """Return changes of which those of records created here are called so that the key leads to them alone."""
+        numbers = {each.change.record_id for each in shown if each.change.record_id < 0} if len(self.sources) > 1 else set()
+        several = {each for each in numbers if len(store.finder.created(self._catalogues(), -each)) > 1}
+        return [
+            replace(each, label=f"{each.change.source}:{each.label}") if each.change.record_id in several else each
+            for each in shown
+        ]
 
     def _logged(self, store: Store, key: str, names: Sequence[str]) -> list[tuple[str, tuple[str, int] | None]]:
         """Return the sources whose log is asked for, each with the record; None where the log itself must be searched."""

@@ -14,6 +14,7 @@ from mirror.config import Settings, SourceSettings
 from mirror.engine.edit import Editor
 from mirror.engine.finding import Found, find
 from mirror.engine.lookup import Lookup
+from mirror.engine.protection import check_entries
 from mirror.engine.taking_in import take_in
 from mirror.errors import UsageError
 from mirror.model.change import Via
@@ -122,6 +123,18 @@ class Opened:
     def _take_in(self, source: str, layouts: Mapping[str, Layout]) -> int:
         """Put what was edited by SQL into the queue, checked; return how many edits there were."""
         return take_in(self._filled_store(), layouts, source, self._settings[source].protect)
+
+    def _check_protect(self) -> None:
+        """Make sure that all that the settings protect is there; left out while one of the sources was never synced.
+
+        Raises:
+            UsageError: an entry protects nothing, in no source.
+        """
+        catalogues = self._catalogues()
+        if all(catalogues.values()):
+            every = [each for types in catalogues.values() for each in types.values()]
+            for source in catalogues:
+                check_entries(self._settings[source].protect, every)
 
     def _lease(self, store: Store) -> AbstractContextManager[None]:
         return store.lease(f"process {os.getpid()} on {socket.gethostname()}", now())

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from mirror.engine.discarding import discard
 from mirror.engine.edit import Assignment, Editor, How, Upload, assignments
 from mirror.engine.finding import Found, find, find_type
 from mirror.engine.lookup import Lookup
+from mirror.engine.plan import make_plan
+from mirror.engine.showing import show
+from mirror.engine.writing import write_of
 from mirror.errors import InvalidEditError, UsageError
 from mirror.model.change import Action, Change, End, State, Via
 from mirror.model.page import Fate
@@ -181,6 +185,34 @@ def test_a_type_that_is_not_mirrored_is_known_from_where_it_shows(mirrored: Stor
         made(mirrored, "rally", "DE1", "Browsers+=Lynx")
 
 
+def test_a_reference_to_nothing_is_answered_with_names_that_have_the_word_in_them(mirrored: Store) -> None:
+    _, name = name_of(mirrored, "rally_user", "display_name")
+    first = name.split()[0]
+    with pytest.raises(InvalidEditError, match="did you mean") as caught:
+        made(mirrored, "rally", "DE1", f"Owner={first[:-1]}")
+    assert first in str(caught.value)
+    with pytest.raises(InvalidEditError, match="none is called 'Qqq Zzz'; there are '"):
+        made(mirrored, "rally", "DE1", "Owner=Qqq Zzz")
+
+
+def test_a_person_who_is_not_there_is_answered_with_how_to_make_one(mirrored: Store) -> None:
+    with pytest.raises(InvalidEditError, match="make one with mirror new user"):
+        made(mirrored, "rt", "ticket/1", "Requestor+=zq@xkvj.invalid")
+
+
+def test_what_no_id_can_be_is_refused_in_words(mirrored: Store) -> None:
+    many = "9" * 30
+    for given in (f"Owner={many}", f"Owner=User:{many}", f"Owner=NEW-{many}", f"Tags+={many}", "Owner=a\0b", "Owner=\udcff"):
+        with pytest.raises(InvalidEditError, match="takes a"):
+            made(mirrored, "rally", "DE1", given)
+
+
+def test_a_reference_to_a_type_that_nobody_offers_is_refused(mirrored: Store) -> None:
+    editor, record = editor_of(mirrored, "versionone"), found(mirrored, "versionone", "S-01001")
+    with pytest.raises(InvalidEditError, match="there is no type Nope"):
+        editor.set(record, [Assignment("Super", Target("Nope", 3))])
+
+
 # many-valued fields
 
 
@@ -314,6 +346,29 @@ def test_operations_are_those_of_the_catalogue(mirrored: Store) -> None:
         editor_of(mirrored, "rally").operate(found(mirrored, "rally", "DE1"), "Close", {})
 
 
+def test_arguments_of_operations_are_checked_and_lead_to_records(mirrored: Store) -> None:
+    editor, ticket = editor_of(mirrored, "rt"), found(mirrored, "rt", "ticket/1")
+    for said in ("2", "ticket/2", "ticket:2"):
+        (change,) = editor.operate(ticket, "MERGE", {"into": said})
+        assert change.value == {"arguments": {"into": "2"}, "named": "into", "other": 2, "other_type": "ticket"}
+    wrong: dict[str, dict[str, str]] = {
+        "merge needs into=…": {},
+        "merge has no argument called 'ticket'; it takes into=…": {"ticket": "2"},
+        "there is no ticket with the id 99999|none is called '99999'": {"into": "99999"},
+        "into: ticket/1 cannot be named for itself": {"into": "1"},
+    }
+    for words, arguments in wrong.items():
+        with pytest.raises(InvalidEditError, match=words):
+            editor.operate(ticket, "merge", arguments)
+    with pytest.raises(InvalidEditError, match="take has no argument called 'into'; it takes none"):
+        editor.operate(ticket, "take", {"into": "2"})
+
+
+def test_an_unknown_operation_is_answered_with_the_nearest(mirrored: Store) -> None:
+    with pytest.raises(InvalidEditError, match=r"no operation called 'Close'; did you mean QuickClose\? They are "):
+        editor_of(mirrored, "versionone").operate(found(mirrored, "versionone", "S-01001"), "Close", {})
+
+
 # with the queue
 
 
@@ -327,6 +382,24 @@ def created(filled: Filled, type_name: str, *texts: str) -> int:
     record_id = store.queue.new_id("rally")
     store.queue.add(layouts, editor_of(store, "rally").new(layouts[type_name], record_id, assignments(texts)))
     return record_id
+
+
+def test_an_operation_that_names_a_new_record_waits_for_its_creation_and_follows_it(filled: Filled) -> None:
+    store, layouts = filled.store, filled.store.layouts("rt")
+    editor, record_id = editor_of(store, "rt"), store.queue.new_id("rt")
+    store.queue.add(layouts, editor.new(layouts["ticket"], record_id, assignments(["Queue=General", "Subject=one"])))
+    (change,) = editor.operate(found(store, "rt", "ticket/1"), "merge", {"into": f"NEW{record_id}"})
+    store.queue.add(layouts, [change])
+    (shown,) = [each for each in show(store, layouts, store.queue.open("rt")) if each.change.action is Action.OPERATE]
+    assert shown.local == f"into=NEW{record_id}"
+    steps = make_plan(layouts, store.queue.open("rt")).steps
+    (place,) = [at for at, each in enumerate(steps) if each.action is Action.OPERATE]
+    assert [steps[each].action for each in steps[place].after] == [Action.CREATE]
+    with pytest.raises(UsageError, match="needs NEW"):
+        discard(store, layouts, show(store, layouts, store.queue.open("rt", record=("ticket", record_id))))
+    store.queue.promote(layouts, layouts["ticket"], record_id, 7001)
+    (step,) = [each for each in make_plan(layouts, store.queue.open("rt")).steps if each.action is Action.OPERATE]
+    assert write_of(layouts["ticket"], step).arguments == {"into": "7001"}
 
 
 def test_what_was_set_shows_in_the_row(filled: Filled) -> None:

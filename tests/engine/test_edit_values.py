@@ -120,6 +120,7 @@ def test_a_display_name_of_two_fields_is_refused() -> None:
         ("Opened", "2026-03-01 09:30", "2026-03-01T09:30:00.000Z"),
         ("Opened", "2026-03-01T09:30+05:30", "2026-03-01T04:00:00.000Z"),
         ("Opened", "2026-03-01", "2026-03-01T00:00:00.000Z"),
+        ("Opened", date(2026, 3, 1), "2026-03-01T00:00:00.000Z"),
         ("Opened", datetime(2026, 3, 1, 9, 30, tzinfo=UTC).replace(tzinfo=None), "2026-03-01T09:30:00.000Z"),
         ("Opened", datetime(2026, 3, 1, 9, 30, tzinfo=UTC), "2026-03-01T09:30:00.000Z"),
         ("Opened", datetime(2026, 3, 1, 9, 30, tzinfo=timezone(timedelta(hours=2))), "2026-03-01T07:30:00.000Z"),
@@ -146,6 +147,17 @@ def test_a_value_takes_the_form_of_a_row(field: str, given: object, value: objec
         ("Estimate", "2,5", r"Estimate takes a number such as 2\.5, not '2,5'"),
         ("Estimate", "nan", "Estimate takes a number"),
         ("Estimate", True, "Estimate takes a number"),
+        ("Estimate", "1_000", "Estimate takes a number such as 2.5, not '1_000'"),
+        ("Estimate", "\uff11\uff12", "Estimate takes a number"),
+        ("Estimate", "1e400", "Estimate takes a number"),
+        ("Estimate", "1e999999999999", "Estimate takes a number"),
+        ("Estimate", Decimal("1e400"), "Estimate takes a number"),
+        ("Rank", "1e999999999999", "Rank takes a whole number"),
+        ("Name", "   ", "Name is required and cannot be empty$"),
+        ("Name", "a\0b", "Name takes text"),
+        ("Name", "a\udcff", "Name takes text"),
+        ("Link", "NaN", "Link takes JSON"),
+        ("Link", '{"a": 1e400}', "Link takes JSON"),
         ("Rank", "2.5", "Rank takes a whole number such as 3, not '2.5'"),
         ("Rank", str(2**63), "Rank takes a whole number"),
         ("Level", "3", "Level cannot be '3'; it is one of 1 or 2"),
@@ -159,6 +171,18 @@ def test_a_value_takes_the_form_of_a_row(field: str, given: object, value: objec
 def test_a_wrong_value_is_answered_with_the_right_form(field: str, given: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         scalar(field_called(LAYOUT, field), given)
+
+
+def test_a_number_of_a_list_is_said_in_any_spelling() -> None:
+    field = Field("Size", Kind.NUMERIC, allowed_values=("1.0", "2.0", "3.5"))
+    assert [scalar(field, given) for given in ("2", "2.0", 2, 2.0, "3.50", Decimal("1"))] == [2, 2, 2, 2, 3.5, 1]
+    with pytest.raises(ValueError, match=r"Size cannot be '4'; it is one of 1\.0, 2\.0 or 3\.5"):
+        scalar(field, "4")
+
+
+def test_a_choice_is_found_without_the_blanks_that_the_catalogue_has_around_it() -> None:
+    field = Field("Mood", Kind.TEXT, allowed_values=("Ünïque ", "Plain"))
+    assert [scalar(field, given) for given in ("ünïque", " Ünïque", "Ünïque ")] == ["Ünïque "] * 3
 
 
 def test_of_many_allowed_values_only_the_nearest_are_named() -> None:

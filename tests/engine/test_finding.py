@@ -67,6 +67,28 @@ def test_what_is_not_there_is_answered_with_the_nearest_and_a_hint(mirrored: Sto
             find(mirrored.finder, layouts, unknown)
 
 
+def test_a_key_of_no_source_names_those_there_are(mirrored: Store, layouts: Layouts) -> None:
+    with pytest.raises(
+        UnknownRecordError, match="no source and no type is called 'nosuch'; there are rally, rt, versionone"
+    ):
+        find(mirrored.finder, layouts, "nosuch:DE1")
+    with pytest.raises(UnknownRecordError, match="did you mean rally"):
+        find(mirrored.finder, layouts, "raly:DE1")
+
+
+def test_what_no_key_can_be_is_refused_in_words(mirrored: Store, layouts: Layouts) -> None:
+    for text in ("\udcff", "DE1\0", f"Defect/{'9' * 30}", f"NEW-{'9' * 30}", "9" * 30):
+        with pytest.raises(UnknownRecordError):
+            find(mirrored.finder, layouts, text)
+
+
+def test_a_source_may_have_the_name_of_a_type(mirrored: Store, layouts: Layouts) -> None:
+    named = {"defect": {name: replace(each, source="rally") for name, each in layouts["rally"].items()}}
+    ((record_id,),) = stored(mirrored, "SELECT id FROM rally_defect WHERE formatted_id = 'DE1'")
+    for text in (f"Defect:{record_id}", f"defect:Defect:{record_id}", "defect:DE1"):
+        assert find(mirrored.finder, named, text).record_id == record_id
+
+
 def test_an_empty_key_is_no_key(mirrored: Store, layouts: Layouts) -> None:
     with pytest.raises(UnknownRecordError, match="an empty text is no key"):
         find(mirrored.finder, layouts, " ")

@@ -252,3 +252,27 @@ def test_protected_changes_are_no_step(queue: Queue) -> None:
 )
 def test_protection_names_types_actions_and_fields(entry: str, asked: tuple[str, Action, str], is_protected: bool) -> None:
     assert (protected_by(["Nothing.else", entry], *asked) == entry) is is_protected
+
+
+def test_ranks_follow_each_other_whatever_they_are_of() -> None:
+    queue = Queue()
+    queue.add(("Story", 1), Action.RANK, value={"to": "top", "other": None})
+    queue.add(("Task", 2), Action.RANK, value={"to": "top", "other": None})
+    queue.add(("Story", 3), Action.RANK, value={"to": "top", "other": None})
+    assert [each.after for each in make_plan(LAYOUTS, queue.changes).steps] == [(), (0,), (1,)]
+
+
+def test_a_field_that_the_catalogue_does_not_have_any_more_waits() -> None:
+    queue = Queue()
+    change = queue.add(("Story", 1), Action.UPDATE, "Points", base={"points": 1}, value={"points": 2})
+    plan = make_plan(LAYOUTS, queue.changes)
+    assert plan.steps == ()
+    assert plan.blocked == {change.id: "a Story has no field Points any more"}
+
+
+def test_a_field_that_became_read_only_waits() -> None:
+    queue = Queue()
+    change = queue.name(("Tag", 1))
+    fixed = replace(TAG, fields=(Field("Name", Kind.TEXT, read_only=True),))
+    plan = make_plan(LAYOUTS | {"Tag": laid_out(fixed)}, queue.changes)
+    assert plan.blocked == {change.id: "Name may not be changed any more"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mirror.errors import SafetyError
-from mirror.model.change import State
+from mirror.model.change import Side, State
 from mirror.model.write import Place
 from tests.support.pushing import RallyDesk, outcomes
 
@@ -248,10 +250,54 @@ def test_a_dry_run_shows_calls_and_conflicts_and_writes_nothing(desk: RallyDesk)
     report = desk.push(dry_run=True)
     assert [(each.action, each.after) for each in report.plan] == [("update", ()), ("create", ()), ("create", (1,))]
     assert all(each.calls for each in report.plan)
-    assert any("Notes" in note for note in report.notes), report.notes
-    assert report.exit_code == 0
+    (waiting,) = [each for each in report.changes if each.outcome == "conflict"]
+    assert (waiting.shown.change.field, waiting.words) == ("Notes", "changed on the tracker since: there it is there")
+    assert report.exit_code == 4
     assert desk.written() == []
     assert second not in [each.record_id for each in desk.open()]
+
+
+@pytest.mark.parametrize("side", [Side.LOCAL, Side.REMOTE])
+def test_a_dry_run_leaves_the_queue_and_the_tables_as_they_are(desk: RallyDesk, side: Side) -> None:
+    first, second, third = desk.stage.ids("Defect")[:3]
+    for each in (first, second):
+        desk.write(each, "here")
+    desk.write(third, "the same")
+    desk.delete(desk.stage.ids("Task")[0], "Task")
+    desk.stage.edit(first, "there")
+    desk.stage.edit(third, "the same")
+    before = (
+        desk.open(),
+        desk.store.queue.log("acme"),
+        desk.store.finder.rows(desk.layouts["Defect"], [first, second, third]),
+    )
+    source = replace(desk.stage.source(), conflicts={"Defect.Notes": side})
+    report = desk.push(source=source, dry_run=True)
+    after = (
+        desk.open(),
+        desk.store.queue.log("acme"),
+        desk.store.finder.rows(desk.layouts["Defect"], [first, second, third]),
+    )
+    assert after == before
+    told = {each.shown.change.record_id: each.outcome for each in report.changes}
+    assert told[first] == ("ready" if side is Side.LOCAL else "overruled")
+    assert (told[second], told[third]) == ("ready", "already")
+    assert report.exit_code == 0
+
+
+def test_a_dry_run_shows_how_large_a_file_is(desk: RallyDesk) -> None:
+    desk.attach(desk.stage.ids("Defect")[0], "a.txt", b"x" * 122)
+    assert "122" in " ".join(desk.push(dry_run=True).plan[0].calls)
+
+
+def test_a_dry_run_tells_that_a_push_would_refuse_so_many(desk: RallyDesk) -> None:
+    for each in desk.stage.ids("Defect")[:2]:
+        desk.write(each, "here")
+    source = replace(desk.stage.source(), push_cap=1)
+    report = desk.push(source=source, dry_run=True)
+    assert (report.exit_code, len(report.plan)) == (6, 2)
+    assert "2 changes are more than push_cap = 1 in mirror.toml, so push refuses without --yes" in report.notes
+    assert desk.push(source=source, dry_run=True, yes=True).exit_code == 0
 
 
 def test_a_dry_run_plans_without_the_tracker(desk: RallyDesk) -> None:
@@ -260,3 +306,4 @@ def test_a_dry_run_plans_without_the_tracker(desk: RallyDesk) -> None:
     report = desk.push(dry_run=True)
     assert len(report.plan) == 1
     assert "not reached" in report.notes[0]
+    assert report.exit_code == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +11,10 @@ import pytest
 from mirror.engine.pushing import SETTLE_SECONDS
 from mirror.model.change import State
 from mirror.model.event import Event, Pushed, PushEnded
+from mirror.model.write import Place
 from mirror.simulators.traffic import Request
-from tests.support.pushing import RallyDesk, outcomes
+from mirror.store.store import Store
+from tests.support.pushing import Desk, RallyDesk, outcomes
 
 LOST = ("reset_after", "reset_midway", "truncate")
 WRITES = "POST|PUT|DELETE"
@@ -265,3 +269,87 @@ def test_a_lagging_replica_makes_nothing_refused(desk: RallyDesk) -> None:
     desk.write(desk.stage.ids("Defect")[0], "edited here")
     desk.stage.lag(0.05)
     assert outcomes(desk.push()) == ["done"]
+
+
+def test_an_update_that_was_set_back_before_it_was_settled_is_not_sent_again(desk: RallyDesk) -> None:
+    record = desk.stage.ids("Defect")[0]
+    desk.stage.edit(record, "before")
+    assert desk.stage.sync(desk.store).exit_code == 0
+    (change,) = desk.write(record, "edited here")
+    desk.store.queue.mark_sent([change.id], desk.clock.now())
+    desk.stage.edit(record, "edited here")  # as what was sent would have done it, with no answer
+    desk.stage.edit(record, "before")
+    desk.clock.advance(30)
+    assert outcomes(desk.push()) == ["conflict"]
+    assert desk.stage.text_of(record) == "before"
+
+
+def test_a_creation_sent_after_a_long_wait_is_not_sent_again_too_early(desk: RallyDesk) -> None:
+    desk.new(Name="made once")
+    lose(desk, "status", status=429, retry_after_seconds=250)
+    lose(desk, "reset")
+    assert set(outcomes(desk.push(sleep=desk.clock.advance))) == {"unknown"}
+    sent = len(desk.written())
+    desk.clock.advance(150)
+    assert set(outcomes(desk.push(sleep=desk.clock.advance))) == {"unknown"}
+    assert len(desk.written()) == sent
+    desk.clock.advance(SETTLE_SECONDS)
+    assert set(outcomes(desk.push(sleep=desk.clock.advance))) == {"done"}
+
+
+def test_of_two_creations_without_an_answer_the_fuller_one_has_the_record_that_says_more(
+    desk: RallyDesk, tmp_path: Path
+) -> None:
+    short, full = desk.create("twin"), desk.create("twin")
+    desk.set(full, Description="only the second has this")
+    for each in (short, full):
+        own = [one.id for one in desk.open() if one.record_id == each]
+        desk.store.queue.mark_sent(own, desk.clock.now())
+    with Store.open(f"sqlite:///{tmp_path / 'other.db'}") as store:
+        assert desk.stage.sync(store).exit_code == 0
+        other = Desk(desk.stage, store)
+        made = other.create("twin")
+        other.set(made, Description="only the second has this")
+        assert set(outcomes(other.push())) == {"done"}  # as the second would have been made, with no answer
+        there = other.real_id(made)
+    desk.push()
+    assert desk.store.queue.real_id("acme", short) is None
+    assert desk.real_id(full) == there
+
+
+def test_a_refused_credential_is_not_tried_on_every_write_of_a_chunk(desk: RallyDesk) -> None:
+    for each in desk.stage.ids("Defect")[:12]:
+        desk.comment(each, "said here")
+    desk.stage.faults.add(kind="status", status=401, method=WRITES, path=desk.stage.writes)
+    assert set(outcomes(desk.push(source=desk.stage.source(concurrency=1)))) == {"ready"}
+    assert len(desk.written()) <= 2
+
+
+def test_a_tracker_that_asks_for_time_is_not_written_to_by_the_rest_of_a_chunk(desk: RallyDesk) -> None:
+    for each in desk.stage.ids("Defect")[:12]:
+        desk.comment(each, "said here")
+    desk.stage.faults.add(kind="status", status=429, retry_after_seconds=0, method=WRITES, path=desk.stage.writes)
+    desk.push(source=desk.stage.source(concurrency=1))
+    assert len(desk.written()) < 12
+
+
+def test_one_record_that_is_always_busy_stops_no_other(desk: RallyDesk) -> None:
+    words = "Concurrency conflict: [Object has been modified since being read for update] - ConcurrencyConflictException"
+    body = json.dumps({"OperationResult": {"Errors": [words], "Warnings": []}})
+    first, *others = desk.stage.ids("Defect")[:60]
+    desk.write(first, "never to be")
+    for each in others:
+        desk.comment(each, "said here")
+    desk.stage.faults.add(kind="body", status=200, body=body, method=WRITES, path=f"defect/{first}")
+    told = outcomes(desk.push(source=desk.stage.source(concurrency=1)))
+    assert (told[0], set(told[1:])) == ("ready", {"done"})
+
+
+def test_ranks_keep_their_order_though_the_first_has_to_wait(desk: RallyDesk) -> None:
+    first, second = desk.stage.ids("Defect")[:2]
+    desk.rank(first, Place.TOP)
+    desk.rank(second, Place.TOP)
+    lose(desk, "status", status=429, retry_after_seconds=1)
+    assert outcomes(desk.push()) == ["done", "done"]
+    ranks = [str(desk.stage.world.item(each).values["DragAndDropRank"]) for each in (first, second)]
+    assert ranks[1] < ranks[0]
