@@ -13,6 +13,7 @@ from mirror.errors import (
     MassDeleteError,
     MirrorError,
     ProtocolError,
+    QueryError,
     RefusedError,
     RemoteError,
     RetryableError,
@@ -25,6 +26,7 @@ from mirror.errors import (
     UnknownTypeError,
     UsageError,
 )
+from mirror.script import Items, Null, Record, Records, SourceView
 
 __version__ = "0.1.0"
 
@@ -35,15 +37,21 @@ __all__ = [
     "DatabaseBusyError",
     "IncompleteError",
     "InvalidEditError",
+    "Items",
     "MassDeleteError",
     "Mirror",
     "MirrorError",
+    "Null",
     "ProtocolError",
+    "QueryError",
+    "Record",
+    "Records",
     "RefusedError",
     "RemoteError",
     "RetryableError",
     "SafetyError",
     "SchemaVersionError",
+    "SourceView",
     "StaleError",
     "StoreError",
     "UnknownRecordError",

@@ -29,8 +29,12 @@ from mirror.model.layout import Layout, table_name
 from mirror.model.progress import Failure, TypeStatus
 from mirror.model.schema import RecordType
 from mirror.model.source import Source
-from mirror.queue_api import Edited, Editing, Looking
+from mirror.queue_api import Edited
 from mirror.queue_api.opened import now
+from mirror.script import Scripting
+from mirror.script.ages import Age, is_fresh
+from mirror.script.answers import Answer, Sql
+from mirror.store.reading import Result
 from mirror.store.store import Store
 
 __all__ = [
@@ -128,16 +132,12 @@ class SourceStatus:
     waiting: Mapping[State, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to a query. Its rows come from the database as they are read, once."""
+class Mirror(Scripting):
+    """The mirror of some sources in one database. Use it in a `with` block, or close it.
 
-    columns: Sequence[str]
-    rows: Iterator[Sequence[object]]
-
-
-class Mirror(Editing, Looking):
-    """The mirror of some sources in one database. Use it in a `with` block, or close it."""
+    `m["acme"].Defect` are records of a source. What a `with` block does to them is queued when it ends well, and discarded
+    when it ends with an error.
+    """
 
     @classmethod
     def open(cls, config: str | Path | None = None, database: str | None = None, *, new: bool = False) -> Self:
@@ -161,7 +161,10 @@ class Mirror(Editing, Looking):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        try:
+            self._end(well=error is None)
+        finally:
+            self.close()
 
     # Sources
 
@@ -218,41 +221,51 @@ class Mirror(Editing, Looking):
         waiting = Counter(each.state for each in store.queue.open(name))
         return SourceStatus(name, store.failures(name), store.status(name), waiting)
 
-    @contextmanager
-    def sql(self, query: str, params: Sequence[object] = ()) -> Iterator[Answer]:
-        """Answer a query inside the block. The database itself refuses to write.
+    def sql(self, query: str, params: Sequence[object] = ()) -> Sql:
+        """Ask a query in SQL: `with m.sql("…") as answer`, or `m.sql("…").to_pandas()`. The database refuses to write.
 
         Args:
             params: values for `?` on SQLite, `%s` on PostgreSQL.
 
-        Raises:
+        Raises, when the answer is looked at:
             UsageError: the database does not accept the query.
             StoreError: there is no database yet, or it failed.
         """
+        return Sql(lambda: self._answered(query, params))
+
+    @contextmanager
+    def _answered(self, query: str, params: Sequence[object]) -> Iterator[Result]:
         with Store.reader(self._settings.database) as reader, reader.read(query, params) as found:
-            yield Answer(found.columns, iter(found.rows))
+            yield found
 
     def sync(
         self,
         names: Sequence[str] = (),
         options: SyncOptions = EVERYTHING,
         *,
+        if_older_than: Age | None = None,
         emit: Callable[[Event], None] = lambda _event: None,
     ) -> list[Outcome[SyncReport]]:
         """Bring the mirror up to date with those sources, or all. One that fails does not stop the others.
 
         Args:
+            if_older_than: leave a source alone when all of it was brought up to date within that time: `"15m"`, seconds, or
+                a timedelta. Its outcome then has neither a report nor an error, and its tracker is not asked.
             emit: told of progress, from any thread.
 
         Raises:
             UsageError: a source is not configured, or another run holds the database.
             StoreError: the database cannot be opened.
         """
-        sources = self.chosen(names)
-        store = self._opened_store()
+        sources, store = self.chosen(names), self._opened_store()
+        fresh = [each for each in sources if is_fresh(store, each.name, if_older_than, now())]
+        if len(fresh) == len(sources):
+            return [Outcome(each.name) for each in sources]
         with self._lease(store):
             return [
-                self._attempt(
+                Outcome(each.name)
+                if each in fresh
+                else self._attempt(
                     each,
                     lambda source: sync_source(source, connect(source), store, options, clock=now, emit=emit),
                 )
@@ -267,7 +280,7 @@ class Mirror(Editing, Looking):
         names: Sequence[str] = (),
         emit: Callable[[Event], None] = lambda _event: None,
     ) -> list[Outcome[PushReport]]:
-        """Write to the trackers what was changed here. One that fails does not stop the others.
+        """Write to the trackers what was changed here, by this script as well. One that fails does not stop the others.
 
         Args:
             keys: what people call the records to push, with what they cannot do without; all that wait when there are none.
@@ -279,7 +292,9 @@ class Mirror(Editing, Looking):
             UsageError: a source is not configured, a key leads to no record, or another run holds the database.
             StoreError: the database cannot be opened.
         """
+        self.queue()
         store, records = self._filled_store(), self._records(keys)
+        self._check_protect()
         chosen = [each for each in self.chosen(names) if not keys or each.name in records]
         with self._lease(store):
             return [self._pushed(each, replace(options, records=records.get(each.name)), emit) for each in chosen]

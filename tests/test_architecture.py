@@ -24,14 +24,27 @@ MAY_IMPORT = {
     "config_edit": {"config", "errors"},
     "connectors": {"query", "model", "errors"},
     "store": {"query", "merge", "model", "errors"},
-    "engine": {"store", "connectors", "merge", "model", "errors"},
+    "engine": {"store", "connectors", "query", "merge", "model", "errors"},
     "queue_api": {"engine", "store", "connectors", "config", "credentials", "model", "errors"},
+    "script": {"queue_api", "engine", "store", "connectors", "config", "query", "model", "errors"},
     "api": {
-        *("queue_api", "engine", "store", "connectors", "config_edit", "config", "credentials", "query", "model", "errors"),
+        *(
+            "script",
+            "queue_api",
+            "engine",
+            "store",
+            "connectors",
+            "config_edit",
+            "config",
+            "credentials",
+            "query",
+            "model",
+            "errors",
+        ),
     },
     "simulators": {"query", "model", "errors"},
     "cli": {"api", "simulators", "model", "errors"},
-    "__init__": {"api", "errors"},
+    "__init__": {"api", "script", "errors"},
     "__main__": {"cli"},
 }
 
@@ -48,6 +61,7 @@ ONE_DOOR = {
     "flask": ("simulators/",),
     "werkzeug": ("simulators/",),
     "platformdirs": ("config.py",),
+    "lark": ("connectors/",),
 }
 
 PURE = ("model/", "query/", "merge/")

@@ -1,0 +1,10 @@
+"""The nouns that scripts are written with: a source's records by the tracker's own names, read from the mirror alone."""
+
+from mirror.script.items import Items
+from mirror.script.null import NULL, Null
+from mirror.script.record import Record
+from mirror.script.records import Records
+from mirror.script.scripting import Scripting
+from mirror.script.source import SourceView
+
+__all__ = ["NULL", "Items", "Null", "Record", "Records", "Scripting", "SourceView"]

@@ -1,0 +1,87 @@
+"""A collection of a record: records or plain values, in the tracker's order, to look at and to change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from mirror.engine.edit import How
+from mirror.script.shape import Collection, Place
+
+if TYPE_CHECKING:
+    from mirror.script.held import Held
+
+
+class Items(Sequence[Any]):
+    """What a many-valued field holds, or which records refer to this one. Read when it is first looked at.
+
+    It behaves as a list that `add` and `drop` change; the change is queued with all others of the session.
+    """
+
+    __slots__ = ("_held", "_meaning")
+
+    def __init__(self, held: Held, meaning: Place | Collection) -> None:
+        self._held = held
+        self._meaning = meaning
+
+    def add(self, *items: object) -> None:
+        """Add records, by themselves, their name, key or id; or plain values.
+
+        Raises:
+            InvalidEditError: one of them cannot be in there; then none is added.
+        """
+        self._held.session.writer.link(self._held, self._meaning, items)
+
+    def drop(self, *items: object) -> None:
+        """Take items out.
+
+        Raises:
+            InvalidEditError: one of them is not in there; then none is taken out.
+        """
+        self._held.session.writer.link(self._held, self._meaning, items, How.REMOVE)
+
+    def replace(self, items: Sequence[object]) -> None:
+        """Add and take out what is needed for these to be in there, and no others."""
+        self._held.session.writer.relink(self._held, self._meaning, items)
+
+    def _list(self) -> list[Any]:
+        self._held.refresh()
+        found: list[Any] = self._held.reached(self._meaning)
+        return found
+
+    def __len__(self) -> int:
+        return len(self._list())
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._list()))
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._list()
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        return self._list()[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and not isinstance(other, str) and self._list() == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def __iadd__(self, items: Sequence[object]) -> Items:
+        self.add(*items)
+        return self
+
+    def __isub__(self, items: Sequence[object]) -> Items:
+        self.drop(*items)
+        return self
+
+    def __repr__(self) -> str:
+        return repr(self._list())
+
+
+def is_of(items: object, held: Held, meaning: Place | Collection) -> bool:
+    """Return whether these are the items that `meaning` stands for in that record."""
+    return isinstance(items, Items) and items._held is held and items._meaning == meaning

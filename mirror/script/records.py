@@ -1,0 +1,285 @@
+"""The records of a type, or those that a query finds: asked for step by step, read when they are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Self
+
+from mirror.connectors.language import Asked
+from mirror.errors import QueryError, UsageError
+from mirror.model.layout import Layout
+from mirror.query.expr import EVERYTHING, All, Query
+from mirror.script.frames import Table
+from mirror.script.home import Home
+from mirror.script.record import Record
+from mirror.script.selecting import Selection, selection
+from mirror.script.session import Session
+from mirror.script.where import where
+from mirror.store.search import Row, Terms
+
+PEERS = 10_000
+"""How many records of one loop are read, and read on, together; memory holds no more of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records of one type, or of several. Every method that narrows them returns others and leaves these as they are.
+
+    Attributes:
+        layouts: the types.
+        texts: queries in the tracker's own language; all of them hold.
+        equal: what `where` was given.
+        keys: the order, in the tracker's own language; empty for the query's own.
+        terms: what `select` was given.
+        size: how many at most; None for all.
+        start: how many are passed over.
+    """
+
+    session: Session
+    home: Home
+    layouts: tuple[Layout, ...]
+    texts: tuple[str, ...] = ()
+    equal: tuple[Mapping[str, object], ...] = ()
+    keys: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    size: int | None = None
+    start: int = 0
+
+    # narrowing
+
+    def find(self, text: str) -> Self:
+        """Return those of them that a query in the tracker's own language finds.
+
+        Raises:
+            QueryError: it cannot be understood; points at the place.
+        """
+        return self._checked(replace(self, texts=(*self.texts, text)))
+
+    def where(self, **equal: object) -> Self:
+        """Return those of them whose fields have these values; None for none, a list for any of its items.
+
+        Names may be dotted, with `__` for the dot: `Owner__Name="Ann"`. A reference takes a record, an id or a shown name.
+
+        Raises:
+            QueryError: there is no such field, or it cannot have such a value.
+        """
+        return self._checked(replace(self, equal=(*self.equal, equal)))
+
+    def order(self, *keys: str) -> Self:
+        """Return them in another order: `"Priority"`, `"-LastUpdateDate"`, or both in one text with a comma.
+
+        Raises:
+            QueryError: a key cannot be understood.
+        """
+        return self._checked(replace(self, keys=keys))
+
+    sort = order
+
+    def select(self, *terms: str) -> Self:
+        """Say what `rows`, `dicts` and the frames are to have, in the tracker's own language: `"Owner.Name"`.
+
+        Raises:
+            QueryError: a term cannot be understood.
+        """
+        return self._checked(replace(self, terms=(*self.terms, *terms)))
+
+    def limit(self, size: int) -> Self:
+        """Return at most so many of them."""
+        return self.page(size, 0)
+
+    def page(self, size: int, start: int = 0) -> Self:
+        """Return at most `size` of them, without the first `start`."""
+        if size < 0 or start < 0:
+            raise UsageError("a page has a size and a start of 0 or more")
+        left = size if self.size is None else min(size, max(0, self.size - start))
+        return replace(self, size=left, start=self.start + start)
+
+    # reading
+
+    def __call__(self, key: str | int) -> Record:
+        """Return the record of this type with that key or number: `rt.ticket(17)`, `acme.Defect("DE17")`.
+
+        Raises:
+            UnknownRecordError: there is none.
+        """
+        name = self.layouts[0].type.name if len(self.layouts) == 1 else ""
+        return self.session.find(self.home.source, f"{name}/{key}" if name else str(key))
+
+    def __iter__(self) -> Iterator[Record]:
+        """Yield them as they are read. What one of them leads to is read for up to 10,000 of them at once."""
+        with self._reading() as rows:
+            while chunk := list(islice(rows, PEERS)):
+                yield from self._adopted(chunk)
+
+    def all(self) -> list[Record]:
+        """Return all of them."""
+        return [*iter(self)]
+
+    def first(self) -> Record | None:
+        """Return the first; None when there is none."""
+        return next(iter(self.limit(1)), None)
+
+    def count(self) -> int:
+        """Return how many there are."""
+        found = max(0, self.home.searching.count(self._queries()) - self.start)
+        return found if self.size is None else min(found, self.size)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """Yield the values of what was selected, or of all fields, as they are read; no Record is made."""
+        yield from self._selected(self._selection())
+
+    def dicts(self) -> Iterator[dict[str, Any]]:
+        """Yield as `rows` does, by name."""
+        chosen = self._selection()
+        names = chosen.names
+        for row in self._selected(chosen):
+            yield dict(zip(names, row, strict=True))
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __bool__(self) -> bool:
+        return self.first() is not None
+
+    def __getitem__(self, index: int) -> Record:
+        if index < 0:
+            raise IndexError("records are counted from the first; order them the other way round")
+        found = self.page(1, index).first()
+        if found is None:
+            raise IndexError(f"there are no {index + 1} records")
+        return found
+
+    # frames
+
+    def to_pandas(self) -> Any:
+        """Return what was selected as a pandas.DataFrame.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        return self._table().to_pandas()
+
+    def to_polars(self) -> Any:
+        """Return what was selected as a polars.DataFrame.
+
+        Raises:
+            UsageError: polars is not installed.
+        """
+        return self._table().to_polars()
+
+    def to_arrow(self) -> Any:
+        """Return what was selected as a pyarrow.Table.
+
+        Raises:
+            UsageError: pyarrow is not installed.
+        """
+        return self._table().to_arrow()
+
+    # writing
+
+    def create(self, fields: Mapping[str, object] | None = None, /, **more: object) -> Record:
+        """Create a record; it can be referred to at once, and is queued with the other changes of the session.
+
+        Raises:
+            InvalidEditError: a required field is missing, or a value is not possible.
+            UsageError: these are of several types.
+        """
+        return self.session.writer.create(self._only(), {**(fields or {}), **more})
+
+    def create_many(self, rows: Iterable[Mapping[str, object]]) -> list[Record]:
+        """Create a record of each row of values: all of them, or none."""
+        return self.session.writer.create_many(self._only(), rows)
+
+    def update_many(self, fields: Mapping[str, object] | None = None, /, **more: object) -> int:
+        """Give fields of all of them other values: of all, or of none; return how many there are."""
+        return self.session.writer.set_many(self.all(), {**(fields or {}), **more})
+
+    # what is asked
+
+    def _queries(self) -> list[Query]:
+        """Return what is asked of each type. One that lacks a field has no such records; at least one must understand all.
+
+        Raises:
+            QueryError: none does.
+        """
+        asked = self.home.asked()
+        found: list[Query] = []
+        refused: list[QueryError] = []
+        for layout in self.layouts:
+            try:
+                found.append(self._query(layout, asked))
+            except QueryError as error:
+                refused.append(error)
+        if refused and not found:
+            raise refused[0]
+        return found
+
+    def _query(self, layout: Layout, asked: Asked) -> Query:
+        language, shape = self.home.language, self.home.shape(layout.type.name)
+        queries = [language.query(text, layout, asked) for text in self.texts]
+        conditions = [each.where for each in queries] + [where(self.home, shape, each) for each in self.equal]
+        order = queries[-1].order if queries else ()
+        if self.keys:
+            order = language.order(",".join(self.keys), layout, asked)
+        held = conditions[0] if len(conditions) == 1 else All(tuple(conditions)) if conditions else EVERYTHING
+        return Query(layout.type.name, held, order, tuple(note for each in queries for note in each.notes))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was understood otherwise than the tracker itself would have, in sentences."""
+        queries = self._queries()
+        notes = [note for each in queries for note in each.notes]
+        lacking = {each.type.name for each in self.layouts} - {each.type_name for each in queries}
+        notes += [f"{each} has no such field, so none is found" for each in sorted(lacking)]
+        return tuple(dict.fromkeys(notes))
+
+    def _selection(self) -> Selection:
+        """Return what was selected, or all fields."""
+        return selection(self.home, self.layouts, self.terms)
+
+    def sql(self) -> str:
+        """Return the SQL that these records are read with, or what was selected of them."""
+        terms = self._selection().terms if self.terms else None
+        return self.home.searching.sql(self._queries(), terms, limit=self.size, offset=self.start)
+
+    def __repr__(self) -> str:
+        said = "".join(f".find({each!r})" for each in self.texts)
+        return f"<{' | '.join(each.type.name for each in self.layouts)} of {self.home.source}{said}>"
+
+    def _checked(self, narrowed: Self) -> Self:
+        """Return `narrowed`, all of which is understood."""
+        narrowed._queries()
+        narrowed._selection()
+        return narrowed
+
+    @contextmanager
+    def _reading(self, terms: Terms | None = None) -> Iterator[Iterator[Row]]:
+        """Read these records inside the block; the transaction ends with it."""
+        rows = self.home.searching.rows(self._queries(), terms, limit=self.size, offset=self.start)
+        with closing(rows):
+            yield rows
+
+    def _adopted(self, chunk: Sequence[Row]) -> list[Record]:
+        """Return the records of these rows, in their order; those of one type are peers."""
+        by_type: dict[str, list[tuple[Any, ...]]] = {}
+        for row in chunk:
+            by_type.setdefault(row.type_name, []).append(row.values)
+        adopted = {name: iter(self.session.adopt(self.home.source, name, rows)) for name, rows in by_type.items()}
+        return [next(adopted[row.type_name]) for row in chunk]
+
+    def _selected(self, chosen: Selection) -> Iterator[tuple[Any, ...]]:
+        with self._reading(chosen.terms) as rows:
+            for row in rows:
+                yield chosen.values(row.values)
+
+    def _table(self) -> Table:
+        chosen = self._selection()
+        return Table(chosen.names, chosen.kinds, self._selected(chosen))
+
+    def _only(self) -> Layout:
+        if len(self.layouts) != 1:
+            raise UsageError(f"say which type to create: {', '.join(each.type.name for each in self.layouts)}")
+        return self.layouts[0]

@@ -1,0 +1,169 @@
+"""The part of `Mirror` that scripts are written with: `m["acme"]`, and when what they changed is queued."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mirror.connectors.contents import Contents
+from mirror.connectors.http import Transport
+from mirror.connectors.language import Asked
+from mirror.connectors.registry import connect, contents, language
+from mirror.engine.showing import ShownChange, show
+from mirror.model.layout import Layout
+from mirror.queue_api import Editing, Looking
+from mirror.queue_api.opened import now
+from mirror.script.contents import check_file, content_of
+from mirror.script.held import Held
+from mirror.script.home import Home
+from mirror.script.record import Record
+from mirror.script.refreshing import read_again
+from mirror.script.session import Session
+from mirror.script.source import SourceView
+from mirror.script.writing import Hands, Writer
+from mirror.store.store import Store
+
+if TYPE_CHECKING:
+    from mirror.queue_api.editing import Desk
+
+
+class Scripting(Editing, Looking):
+    """The part of `Mirror` that hands out records.
+
+    What is done to them is checked at once and kept in memory. `queue` puts it into the queue, all of it or nothing, and so
+    do `push` and the end of a `with` block that ended well. An error in the block discards what was not queued until then.
+    """
+
+    _scripted: Session | None = None
+
+    def __getitem__(self, source: str) -> SourceView:
+        """Return a source, whose records can then be looked at by their type.
+
+        Raises:
+            UnknownSourceError: it is not configured.
+            UsageError: nothing was ever synced.
+        """
+        (settings,) = self.chosen([source])
+        session = self._session
+        if not session.knows(source):
+            session.enter(self._home(source, settings.tracker))
+        return SourceView(session, session.home(source))
+
+    def get(self, key: str) -> Record:
+        """Return the record that people call `key`, of whatever source: `US123`, `ticket/17`, `acme:DE17`, `NEW-3`.
+
+        Raises:
+            UnknownRecordError: there is none, or there are several; says what to say instead.
+            UsageError: nothing was ever synced.
+        """
+        found = self._find(key)
+        self[found.source]  # takes it into the session
+        return self._session.record(found)
+
+    def queue(self) -> int:
+        """Put what was done to records into the queue; return how many changes that were.
+
+        Raises:
+            UsageError: a record is not here any more. Nothing was queued then.
+        """
+        return self._session.writer.queue()
+
+    def changes(self, names: Sequence[str] = ()) -> list[ShownChange]:
+        """Return what waits in the queues of those sources, or of all, oldest first; then what is not queued yet."""
+        return [*super().changes(names), *self._unqueued(names)]
+
+    def discard(self, key: str = "", field: str = "") -> list[ShownChange]:
+        """Take back the changes of a record, or of one of its fields, or all, as `Looking.discard` does.
+
+        Without a key what was done to records in memory is taken back as well; `Record.discard` does that for one of them.
+        """
+        mine = [] if key else self._unqueued(())
+        if mine:
+            self._session.writer.discard()
+        taken = super().discard(key, field)
+        self._pass_on()
+        return [*taken, *mine]
+
+    def close(self) -> None:
+        """Close the database; what was done to records and not queued is lost."""
+        self._scripted = None
+        super().close()
+
+    @property
+    def _session(self) -> Session:
+        if self._scripted is None:
+            session = self._scripted = Session(self._read_again, self._content)
+            session.writer = Writer(session, self._hands)
+        return self._scripted
+
+    def _home(self, source: str, tracker: str) -> Home:
+        def asking(layouts: Mapping[str, Layout]) -> Asked:
+            return Asked(layouts, now())
+
+        return Home(source, self._filled_store(), language(tracker), lambda: self._catalogue(source), asking)
+
+    def _hands(self, source: str) -> Hands:
+        editor = self._editor(source, self._session.home(source).layouts)
+        lookup = replace(editor.lookup, finder=self._session.finder(source))
+        settings = self._settings[source]
+        return Hands(replace(editor, lookup=lookup), settings.protect, contents(settings.tracker).largest)
+
+    def _read_again(self, source: str, type_name: str, record_id: int) -> None:
+        """Read one record from its tracker."""
+        store, settings = self._filled_store(), self._settings[source]
+        with self._lease(store):
+            chosen = settings.source(self._environ)
+            layouts = self._catalogue(source)
+            read_again(chosen, connect(chosen), store, layouts, wanted={type_name: [record_id]}, clock=now)
+
+    def _content(self, held: Held) -> bytes:
+        """Return the bytes of a file."""
+        settings = self._settings[held.source]
+        kind = contents(settings.tracker)
+        check_file(held, kind.type_name)
+
+        def reader() -> Contents:
+            chosen = settings.source(self._environ)
+            return kind(chosen, Transport(chosen.url))
+
+        return content_of(held, self._filled_store(), reader)
+
+    def _unqueued(self, names: Sequence[str]) -> list[ShownChange]:
+        if self._scripted is None or not self._scripted.edits:
+            return []
+        found: list[ShownChange] = []
+        for source in dict.fromkeys(each.source for each in self._scripted.edits):
+            if not names or source in names:
+                home = self._scripted.home(source)
+                found += show(home.store, home.layouts, [each for each in self._scripted.edits if each.source == source])
+        return found
+
+    def _end(self, *, well: bool) -> None:
+        """Queue what was done to records, or discard it."""
+        if self._scripted is None:
+            return
+        if well:
+            self._scripted.writer.queue()
+        else:
+            self._scripted.writer.discard()
+
+    # whatever else writes to the database is seen by the records that a script holds
+
+    def _desk(self) -> Desk:
+        desk = super()._desk()
+        self._pass_on()
+        return desk
+
+    @contextmanager
+    def _lease(self, store: Store) -> Iterator[None]:
+        try:
+            with super()._lease(store):
+                yield
+        finally:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._scripted is not None:
+            self._scripted.pass_on()

@@ -1,0 +1,138 @@
+"""What the names that scripts use stand for: the fields of a type, where their cells are in a row, and what lies beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from mirror.connectors.language import Asked, Language
+from mirror.engine.validate import field_called
+from mirror.errors import QueryError
+from mirror.model.layout import HEAD, Layout
+from mirror.model.part import Part
+from mirror.model.schema import Field, Kind
+from mirror.query.expr import OWN_ID, Path, Step, Term
+
+ID = HEAD.index("id")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A field, and where it is in a row.
+
+    Attributes:
+        at: part -> position in the row; empty for a many-valued field.
+    """
+
+    field: Field
+    at: Mapping[Part, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Records that the tracker does not list in a field of this type, but that refer to this one."""
+
+    name: str
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What only the tracker's language gives a name: a dotted path, an aggregate."""
+
+    name: str
+    term: Term
+
+
+Meaning = Place | Collection | Computed
+
+
+@dataclass(slots=True)
+class Shape:
+    """The names of one type, each looked up once.
+
+    Attributes:
+        asked: tells what names mean now.
+        columns: of a row, by position.
+        scalars: name -> position and kind, of the names of fields with one plain value that were looked up so far.
+    """
+
+    layout: Layout
+    language: Language
+    asked: Callable[[], Asked]
+    columns: tuple[str, ...] = ()
+    scalars: dict[str, tuple[int, Kind]] = field(default_factory=dict)
+    _known: dict[str, Meaning] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.columns = (*HEAD, *(each.name for each in self.layout.columns))
+
+    def meaning(self, name: str) -> Meaning:
+        """Return what `name` stands for: a field by any of its names, else whatever the tracker's language knows by it.
+
+        Raises:
+            ValueError: nothing, or several things, are called so; the message is for people.
+        """
+        found = self._known.get(name)
+        if found is None:
+            found = self._known[name] = self._meaning(name)
+            if isinstance(found, Place) and Part.VALUE in found.at:
+                self.scalars[name] = (found.at[Part.VALUE], found.field.kind)
+        return found
+
+    def place(self, name: str) -> Place:
+        """Return the field that `name` stands for.
+
+        Raises:
+            ValueError: it stands for no field of this type.
+        """
+        found = self.meaning(name)
+        if not isinstance(found, Place):
+            raise ValueError(f"{name} is no field of {self.layout.type.name}")  # noqa: TRY004 - all of these are one family
+        return found
+
+    def steps(self, name: str) -> tuple[str, str] | None:
+        """Return the reference that a dotted name begins with, and the rest of it; None when it does not."""
+        head, dot, rest = name.partition(".")
+        if not dot or self.layout.type.field(name) is not None:
+            return None
+        try:
+            found = self.meaning(head)
+        except ValueError:
+            return None
+        return (head, rest) if isinstance(found, Place) and found.field.kind is Kind.REFERENCE else None
+
+    def names(self) -> list[str]:
+        """Return the names of all fields that may stand behind a dot, in the tracker's order."""
+        names = (each.name for each in self.layout.type.fields)
+        return [each for each in names if each.isidentifier()]
+
+    def _meaning(self, name: str) -> Meaning:
+        try:
+            found = field_called(self.layout, name)
+        except ValueError as unknown:
+            return self._beyond(name, unknown)
+        at = {each.part: len(HEAD) + number for number, each in enumerate(self.layout.columns) if each.field == found.name}
+        return Place(found, at)
+
+    def _beyond(self, name: str, unknown: ValueError) -> Meaning:
+        spaced = name.replace("_", " ")
+        try:
+            if spaced != name:
+                return self._meaning(spaced)
+        except ValueError:
+            pass
+        try:
+            term = self.language.term(name, self.layout, self.asked())
+        except QueryError:
+            raise unknown from None
+        if isinstance(term, Path) and term.field == OWN_ID and len(term.steps) == 1:
+            return Collection(name, term.steps[0])
+        if isinstance(term, Path) and not term.steps and self.layout.type.field(term.field) is not None:
+            return self._meaning(term.field)
+        return Computed(name, term)
+
+
+def is_many(described: Field) -> bool:
+    """Return whether a field holds many records, or many plain values."""
+    return described.kind in (Kind.LINKS, Kind.VALUES)

@@ -1,0 +1,131 @@
+"""One source of the mirror: its types as attributes, what the catalogue says of them, and its records by their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mirror.errors import UnknownTypeError, UsageError
+from mirror.model.schema import Field, Kind, RecordType
+from mirror.query.expr import Path, Query
+from mirror.script.home import Home
+from mirror.script.record import Record
+from mirror.script.records import Records
+from mirror.script.session import Session
+
+
+class SourceView:
+    """One source. `acme.Defect`, or `acme["PortfolioItem/Feature"]`, are the records of a type.
+
+    A type is named as the tracker names it, by its display name or its table, in any case; an abstract one (`Artifact`)
+    means the records of several. `rt.ticket(17)` and `acme.Defect("DE17")` are one of them, by its number or key.
+    """
+
+    __slots__ = ("_home", "_session")
+
+    def __init__(self, session: Session, home: Home) -> None:
+        self._session = session
+        self._home = home
+
+    @property
+    def name(self) -> str:
+        """Its name in the settings."""
+        return self._home.source
+
+    # types
+
+    def __getattr__(self, name: str) -> Records:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except UnknownTypeError as error:
+            raise AttributeError(str(error), name=name, obj=self) from None
+
+    def __getitem__(self, name: str) -> Records:
+        """Return the records of a type.
+
+        Raises:
+            UnknownTypeError: there is no such type; carries the nearest names.
+        """
+        self._home.renew()
+        return Records(self._session, self._home, self._home.types(name))
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(each for each in self._home.layouts if each.isidentifier())]
+
+    def types(self) -> list[str]:
+        """Return the names of all types, as the tracker has them."""
+        self._home.renew()
+        return sorted(self._home.layouts)
+
+    def typedef(self, name: str) -> RecordType:
+        """Return what the catalogue says of a type: its fields, its key, what can be done to it.
+
+        Raises:
+            UnknownTypeError: there is no such type.
+        """
+        return self._home.type(name).type
+
+    def allowed_values(self, type_name: str, field: str) -> list[str]:
+        """Return what a field may be set to, in the tracker's order; of a reference to a list the names in that list.
+
+        Raises:
+            UnknownTypeError: there is no such type.
+            UsageError: it has no such field.
+        """
+        described = self._field(type_name, field)
+        if described.allowed_values or described.kind not in (Kind.REFERENCE, Kind.LINKS):
+            return [each for each in described.allowed_values if each]
+        lists = [each for each in self._home.candidates(described) if self._home.layouts[each].type.key_field is None]
+        return [name for each in lists for name in self._names(each)]
+
+    def states(self, type_name: str) -> list[str]:
+        """Return the states that records of a type may be in, in the tracker's order; none when it has no states.
+
+        Raises:
+            UnknownTypeError: there is no such type.
+        """
+        shown = self._home.type(type_name).type.work_item
+        return self.allowed_values(type_name, shown.state[0]) if shown is not None and shown.state else []
+
+    # records
+
+    def get(self, key: str) -> Record:
+        """Return the record that people call `key`: `US123`, `S-01005`, `ticket/17`, `Defect:17`, `NEW-3`.
+
+        Raises:
+            UnknownRecordError: there is none, or there are several; says what to say instead.
+        """
+        self._home.renew()
+        return self._session.find(self.name, key)
+
+    by_formatted_id = get
+
+    def asset(self, oid: str) -> Record:
+        """Return the record with that type and number, `Story:1005`.
+
+        Raises:
+            UnknownRecordError: there is none.
+        """
+        return self.get(oid)
+
+    def create(self, type_name: str, fields: Mapping[str, object] | None = None, /, **more: object) -> Record:
+        """Create a record of a type, as `Records.create` does."""
+        return self[type_name].create(fields, **more)
+
+    def __repr__(self) -> str:
+        return f"<source {self.name}>"
+
+    def _field(self, type_name: str, name: str) -> Field:
+        try:
+            return self._home.shape(self._home.type(type_name).type.name).place(name).field
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+
+    def _names(self, type_name: str) -> list[str]:
+        """Return the names of all records of a type, as others show them."""
+        name = self._home.layouts[type_name].type.name_field
+        if name is None:
+            return []
+        rows = self._home.searching.rows([Query(type_name)], {type_name: [Path(name)]})
+        return [str(each.values[0]) for each in rows if each.values[0]]

@@ -1,0 +1,84 @@
+"""What a script does with a tracker at the other end: pushing, syncing, reading one record again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+import mirror
+from tests.script.conftest import Opening
+from tests.support.pushing import RallyDesk
+
+
+def test_looking_at_records_asks_nothing_of_the_tracker(online: Opening, desk: RallyDesk) -> None:
+    with online() as m:
+        for each in m["acme"].HierarchicalRequirement:
+            assert each.Project.Name
+            assert [task.WorkProduct for task in each.Tasks] == [each] * len(each.Tasks)
+            assert each.Owner.DisplayName or not each.Owner
+    assert len(desk.stage.requests) == 0
+
+
+def test_a_push_tells_what_became_of_each_change(online: Opening, desk: RallyDesk) -> None:
+    with online() as m:
+        one, two = m["acme"].Defect.limit(2)
+        one.Name, two.Notes = "pushed", "pushed too"
+        tag = m["acme"].Tag.create(Name="made here")
+        one.Tags.add(tag)
+        (outcome,) = m.push()
+        assert outcome.report is not None
+        assert {each.outcome for each in outcome.report.changes} == {"done"}
+        assert len(outcome.report.changes) == 5
+        assert m.changes() == []
+        assert (one.Name, two.Notes, tag.Name) == ("pushed", "pushed too", "made here")
+        assert tag.id > 0
+        assert tag in one.Tags
+        assert m["acme"].asset(tag.oid) is tag
+    assert tag.id in desk.stage.ids("Tag")
+
+
+def test_what_is_refused_is_told_with_the_trackers_words(online: Opening, desk: RallyDesk) -> None:
+    with online() as m:
+        defect = m["acme"].Defect.first()
+        desk.stage.delete(defect.id)
+        defect.Name = "too late"
+        (outcome,) = m.push()
+        assert outcome.report is not None
+        (change,) = outcome.report.changes
+        assert change.outcome in ("refused", "conflict")
+        assert change.words
+
+
+def test_a_mirror_that_is_fresh_is_left_alone(online: Opening, desk: RallyDesk) -> None:
+    with online() as m:
+        (outcome,) = m.sync(if_older_than="10d")
+        assert (outcome.report, outcome.error) == (None, None)
+        assert len(desk.stage.requests) == 0
+        (outcome,) = m.sync(if_older_than=timedelta(0))
+        assert outcome.report is not None
+        with pytest.raises(mirror.UsageError, match="no age"):
+            m.sync(if_older_than="soon")
+
+
+def test_a_sync_shows_in_records_that_are_in_use(online: Opening, desk: RallyDesk) -> None:
+    with online() as m:
+        defect = m["acme"].Defect.first()
+        desk.stage.edit(defect.id, "edited there")
+        assert defect.Notes != "edited there"
+        m.sync()
+        assert defect.Notes == "edited there"
+
+
+def test_one_record_is_read_again_when_asked(online: Opening, desk: RallyDesk) -> None:
+    with online() as m:
+        one, two = m["acme"].Defect.limit(2)
+        desk.stage.edit(one.id, "edited there")
+        desk.stage.edit(two.id, "edited there as well")
+        assert one.refresh().Notes == "edited there"
+        assert two.Notes != "edited there as well"
+        desk.stage.delete(two.id)
+        with pytest.raises(mirror.UnknownRecordError, match="does not list"):
+            two.refresh()
+        with pytest.raises(mirror.UnknownRecordError, match="not on the tracker yet"):
+            m["acme"].Tag.create(Name="new").refresh()

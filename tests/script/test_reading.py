@@ -1,0 +1,208 @@
+"""Reading records as a script does: by types, keys, fields and references, all of it offline."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+import mirror
+from mirror.script import Items, Null, Record
+
+
+def test_types_are_attributes_of_a_source(m: mirror.Mirror) -> None:
+    rally = m["rally"]
+    assert "Defect" in rally.types()
+    assert {"Defect", "Project"} <= set(dir(rally))
+    assert rally.Defect.first() is rally["Defect"].first()
+    assert rally["PortfolioItem/Feature"].first().type_name == "PortfolioItem/Feature"
+    assert rally["defect"].count() == rally.rally_defect.count() == rally.Defect.count()
+
+
+def test_a_type_that_is_not_there_is_refused_with_the_nearest(m: mirror.Mirror) -> None:
+    with pytest.raises(mirror.UnknownTypeError, match="Defect"):
+        m["rally"]["Defcts"]
+    with pytest.raises(AttributeError, match="Defect"):
+        m["rally"].Defcet
+    with pytest.raises(mirror.UnknownSourceError, match="configured: rally"):
+        m["rallly"]
+
+
+def test_the_catalogue_is_there_offline(m: mirror.Mirror) -> None:
+    rally = m["rally"]
+    assert rally.typedef("Defect").key_field == "FormattedID"
+    assert rally.allowed_values("Defect", "State") == ["Submitted", "Open", "Fixed", "Closed"]
+    assert rally.states("Defect")
+    assert rally.states("Tag") == []
+    with pytest.raises(mirror.UsageError, match="Stat"):
+        rally.allowed_values("Defect", "Stat")
+
+
+def test_a_reference_to_a_list_may_be_set_to_the_names_in_the_list(m: mirror.Mirror) -> None:
+    names = m["versionone"].allowed_values("Story", "Status")
+    assert set(names) == {each.Name for each in m["versionone"].StoryStatus}
+    assert names
+
+
+@pytest.mark.parametrize(("kind", "type_name"), [("rally", "Defect"), ("versionone", "Story"), ("rt", "ticket")])
+def test_a_record_is_found_by_its_key_and_is_one_object(m: mirror.Mirror, kind: str, type_name: str) -> None:
+    source = m[kind]
+    record = source[type_name].first()
+    assert record is not None
+    assert source.get(record.key) is record
+    assert source.get(f"{type_name}/{record.id}") is record
+    assert source.asset(record.oid) is record
+    assert record in list(source[type_name])
+
+
+def test_each_tracker_has_its_own_word_for_it(m: mirror.Mirror) -> None:
+    defect, ticket = m["rally"].Defect.first(), m["rt"].ticket.first()
+    assert m["rally"].by_formatted_id(defect.FormattedID) is defect
+    assert m["rt"].ticket(ticket.id) is ticket
+
+
+def test_what_is_not_there_is_said_with_what_is_near(m: mirror.Mirror) -> None:
+    with pytest.raises(mirror.UnknownRecordError, match="near to it"):
+        m["rally"].get("DE99999")
+
+
+def test_values_are_of_pythons_own_types(m: mirror.Mirror) -> None:
+    story = next(each for each in m["rally"].HierarchicalRequirement if each.PlanEstimate is not None)
+    assert isinstance(story.Name, str)
+    assert isinstance(story.CreationDate, datetime)
+    assert story.CreationDate.tzinfo is UTC
+    assert isinstance(story.PlanEstimate, int | float)
+    assert isinstance(story.Blocked, bool)
+    assert isinstance(story.ObjectID, int)
+    assert story.ObjectID == story.id
+
+
+def test_fields_have_several_names(m: mirror.Mirror) -> None:
+    story = m["rally"].HierarchicalRequirement.first()
+    custom = next(each for each in story.layout.type.fields if each.custom and each.name.startswith("c_"))
+    value = story[custom.name]
+    assert story[custom.name.removeprefix("c_")] == story[custom.display_name] == value
+    assert story.formatted_id == story.FormattedID
+    assert story["Formatted ID"] == story.FormattedID
+    assert "FormattedID" in dir(story)
+
+
+def test_a_field_that_is_not_there_is_refused_with_the_nearest(m: mirror.Mirror) -> None:
+    story = m["rally"].HierarchicalRequirement.first()
+    with pytest.raises(AttributeError, match="did you mean Name"):
+        story.Nam
+    with pytest.raises(KeyError, match="did you mean Name"):
+        story["Nam"]
+    assert not hasattr(story, "Nam")
+
+
+def test_references_are_records(m: mirror.Mirror) -> None:
+    story = m["rally"].HierarchicalRequirement.first()
+    assert isinstance(story.Project, Record)
+    assert story.Project.Name == story["Project.Name"]
+    assert story.Project is m["rally"].asset(story.Project.oid)
+
+
+def test_a_missing_reference_is_null_all_the_way(m: mirror.Mirror) -> None:
+    story = next(each for each in m["rally"].HierarchicalRequirement if not each.Iteration)
+    assert isinstance(story.Iteration, Null)
+    assert not story.Iteration.Project.Owner.Name
+    assert story.Iteration == None  # noqa: E711 - that it equals None is the point
+    assert story["Iteration.Project.Name"] == None  # noqa: E711
+    assert f"{story.Iteration.Name:>3}|" == "   |"
+    assert list(story.Iteration.Tags) == []
+
+
+def test_collections_of_either_side_are_there(m: mirror.Mirror) -> None:
+    rally = m["rally"]
+    task = next(each for each in rally.Task if each.WorkProduct)
+    assert task in task.WorkProduct.Tasks
+    assert isinstance(task.WorkProduct.Tasks, Items)
+    tagged = next(each for each in rally.Defect if each.Tags)
+    assert all(each.type_name == "Tag" for each in tagged.Tags)
+    assert [each.Name for each in tagged.Tags] == [each.Name for each in tagged.Tags[:]]
+    assert len(tagged.Tags) == len(list(tagged.Tags))
+
+
+def test_versionone_leads_on_through_its_relations(m: mirror.Mirror) -> None:
+    story = next(each for each in m["versionone"].Story if each.Super)
+    assert story.Super.Scope.Name == story["Super.Scope.Name"]
+    assert story in story.Super.Subs
+
+
+def test_what_refers_beyond_the_mirror_still_has_its_name(m: mirror.Mirror) -> None:
+    layouts = m["rally"]._home.layouts
+    for story in m["rally"].HierarchicalRequirement:
+        for name in ("FlowState", "Owner", "Project", "Release"):
+            target = story[name]
+            assert not target or target.type_name in layouts or target.Name
+
+
+def test_slices_and_firsts(m: mirror.Mirror) -> None:
+    stories = m["rally"].HierarchicalRequirement
+    everything = stories.all()
+    assert len(everything) == len(stories) == stories.count() == len(list(stories))
+    assert stories.first() is everything[0] is stories[0]
+    assert stories.limit(2).all() == everything[:2]
+    assert stories.page(3, 2).all() == everything[2:5]
+    assert stories.page(3, 2).page(5, 1).all() == everything[3:5]
+    assert stories.page(3, 2).count() == 3
+    assert stories.limit(0).first() is None
+    assert not stories.limit(0)
+    with pytest.raises(IndexError):
+        stories[10_000]
+
+
+def test_where_says_what_fields_are(m: mirror.Mirror) -> None:
+    stories = m["rally"].HierarchicalRequirement
+    story = next(each for each in stories if each.Tags)
+    story.update(Owner=m["rally"].User.first())
+    m.queue()
+    assert stories.where(FormattedID=story.FormattedID).all() == [story]
+    assert set(stories.where(Owner=story.Owner)) == {each for each in stories if each.Owner is story.Owner}
+    assert set(stories.where(Owner__UserName=story.Owner.UserName)) == set(stories.where(Owner=story.Owner))
+    assert set(stories.where(Iteration=None)) == {each for each in stories if not each.Iteration}
+    assert set(stories.where(Tags=story.Tags[0])) == {each for each in stories if story.Tags[0] in each.Tags}
+    assert set(stories.where(Tags=story.Tags[0].Name)) == set(stories.where(Tags=story.Tags[0]))
+    task = m["rally"].Task.where(WorkProduct=story).first() or next(each for each in m["rally"].Task)
+    assert set(m["rally"].Artifact.where(Tasks=task.FormattedID)) == {task.WorkProduct}
+    states = ["Defined", "Accepted"]
+    assert set(stories.where(ScheduleState=states)) == {each for each in stories if each.ScheduleState in states}
+    assert set(stories.where(CreationDate=story.CreationDate)) >= {story}
+    with pytest.raises(mirror.QueryError, match="Nam"):
+        stories.where(Nam="x")
+
+
+def test_native_queries_and_orders(m: mirror.Mirror) -> None:
+    stories = m["rally"].HierarchicalRequirement
+    found = stories.find('(ScheduleState = "Accepted")').order("-FormattedID").all()
+    assert found
+    assert {each.ScheduleState for each in found} == {"Accepted"}
+    assert found == list(reversed(stories.find('(ScheduleState = "Accepted")').sort("FormattedID").all()))
+    with pytest.raises(mirror.QueryError):
+        stories.find('(ScheduleState = "Accepted"')
+
+
+def test_what_is_selected_comes_as_rows(m: mirror.Mirror) -> None:
+    stories = m["rally"].HierarchicalRequirement.order("FormattedID").select("FormattedID", "Project.Name")
+    assert list(stories.rows()) == [(each.FormattedID, each.Project.Name) for each in stories]
+    assert next(stories.dicts()) == {"FormattedID": stories[0].FormattedID, "Project.Name": stories[0].Project.Name}
+
+
+def test_an_abstract_type_means_several(m: mirror.Mirror) -> None:
+    rally = m["rally"]
+    artifacts = rally.Artifact
+    assert {each.type_name for each in artifacts} > {"Defect", "Task"}
+    assert artifacts.count() == sum(rally[name].count() for name in {each.type_name for each in artifacts})
+
+
+def test_of_several_types_those_without_a_field_have_no_such_records(m: mirror.Mirror) -> None:
+    artifacts = m["rally"].Artifact
+    found = artifacts.where(ScheduleState="Accepted")
+    assert found.all()
+    assert "Task" not in {each.type_name for each in found}
+    assert any("Task has no such field" in each for each in found.notes)
+    rows = list(artifacts.select("FormattedID", "ToDo").dicts())
+    assert len(rows) == artifacts.count()
+    with pytest.raises(mirror.QueryError):
+        artifacts.select("Nonsense")
