@@ -18,8 +18,10 @@ from mirror.cli.conflicts import conflicts, resolve
 from mirror.cli.demo import demo
 from mirror.cli.edit import attach, comment, delete, do, link, new, rank, set_, unlink
 from mirror.cli.errors import reader_went_away, report
+from mirror.cli.find import find
 from mirror.cli.options import Invocation, settings_options
 from mirror.cli.push import push
+from mirror.cli.show import show
 from mirror.cli.simulate import simulate
 from mirror.cli.sources import add, check, sources
 from mirror.cli.sql import sql
@@ -41,7 +43,7 @@ class _Commands(click.Group):
             with _terminated_like_interrupted():
                 result = super().main(*arguments, **extra)
         except Exception as error:  # noqa: BLE001 - the top of the run
-            sys.exit(report(error, debug=invocation.debug))
+            sys.exit(report(error, debug=invocation.debug, command=invocation.command))
         finally:
             invocation.stop_debugging()
         sys.exit(result if isinstance(result, int) else 0)
@@ -53,6 +55,8 @@ class _Commands(click.Group):
             sys.stdout.flush()
         except BrokenPipeError:
             reader_went_away()
+        finally:
+            ctx.ensure_object(Invocation).command = ctx.invoked_subcommand or ""
         return result
 
 
@@ -96,7 +100,23 @@ def cli() -> None:
 _EDITING = (set_, new, delete, comment, attach, link, unlink, rank, do)
 _WAITING = (changes, diff, discard, push, conflicts, resolve, log)
 
-for _command in (add, sources, check, types, schema, sync, status, verify, sql, *_EDITING, *_WAITING, simulate, demo):
+for _command in (
+    add,
+    sources,
+    check,
+    types,
+    schema,
+    sync,
+    status,
+    verify,
+    sql,
+    find,
+    show,
+    *_EDITING,
+    *_WAITING,
+    simulate,
+    demo,
+):
     cli.add_command(_command)
 
 

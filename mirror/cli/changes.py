@@ -12,7 +12,7 @@ from mirror.cli.differences import lines_of
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, print_table, say
 from mirror.cli.pace import ago
-from mirror.cli.wording import document, outline, short
+from mirror.cli.wording import document, outline, short, verb
 from mirror.errors import UsageError
 from mirror.model.change import End, State
 
@@ -76,7 +76,7 @@ def _row(each: ShownChange, now: datetime) -> list[object]:
     change = each.change
     since = None if change.made_at is None else ago(change.made_at, now)
     why = change.reason or _ADVICE.get(change.state, "")
-    return [each.label, change.action, change.field or None, outline(each), change.state, since, why]
+    return [each.label, verb(each), change.field or None, outline(each), change.state, since, why]
 
 
 @click.command()
@@ -125,9 +125,10 @@ def _print_difference(each: ShownChange) -> None:
 @click.argument("key", metavar="[KEY]", required=False, default="")
 @click.argument("field", metavar="[FIELD]", required=False, default="")
 @click.option("--all", "everything", is_flag=True, help="Take back whatever waits, of all records.")
+@json_option
 @settings_options
 @pass_invocation
-def discard(invocation: Invocation, key: str, field: str, everything: bool) -> None:
+def discard(invocation: Invocation, /, key: str, field: str, *, everything: bool, as_json: bool) -> None:
     """Take back changes: what was there before is shown again, and nothing of them is pushed.
 
     All changes of a record, or those of one FIELD; a comment, a file or a deletion is named by what it does: `comment`,
@@ -139,14 +140,16 @@ def discard(invocation: Invocation, key: str, field: str, everything: bool) -> N
       mirror discard DE17
       mirror discard DE17 State
       mirror discard NEW-3
-      mirror discard --all
+      mirror discard --all --json
     """
     if everything == bool(key):
         raise UsageError("say which record, as in `mirror discard DE17`, or --all")
     with invocation.open() as mirror:
         gone = mirror.discard(key, field)
         left = len(mirror.changes()) if everything else 0
-    for each in gone:
+    if as_json:
+        print_json([document(each) for each in gone])
+    for each in () if as_json else gone:
         print_line(f"{each.label}: discarded {_subject(each)}")
     if not gone:
         say("nothing was discarded")
@@ -157,7 +160,7 @@ def discard(invocation: Invocation, key: str, field: str, everything: bool) -> N
 def _subject(each: ShownChange) -> str:
     """Return what a change is about and what it would have done: `State Open -> Fixed`."""
     change = each.change
-    return " ".join(part for part in (change.field or change.action.value, outline(each)) if part)
+    return " ".join(part for part in (change.field or verb(each), outline(each)) if part)
 
 
 @click.command()
@@ -212,7 +215,7 @@ def _entry_rows(found: Iterable[ShownEntry]) -> list[list[object]]:
         [
             each.entry.settled_at.replace(microsecond=0, tzinfo=None).isoformat(" "),
             each.shown.label,
-            each.entry.change.action,
+            verb(each.shown),
             each.entry.change.field or None,
             _logged(each),
             each.entry.end,

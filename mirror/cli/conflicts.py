@@ -16,6 +16,14 @@ from mirror.errors import ConflictError, UsageError
 from mirror.model.change import Action, State
 
 _GONE = "gone"
+_QUIT = "\0quit"  # nothing that anybody can type as a value
+_HELP = {
+    "local": "what is here is pushed",
+    "remote": "what the tracker has is kept, the edit is dropped",
+    "edit": "another value is written, and pushed",
+    "skip": "this one waits, on to the next",
+    "quit": "this one and all others wait",
+}
 _COLUMNS = ("record", "field", "base", "local", "remote", "why")
 
 
@@ -62,9 +70,10 @@ def _row(each: ShownChange) -> list[object]:
 @click.argument("key", metavar="[KEY]", required=False, default="")
 @click.argument("field", metavar="[FIELD]", required=False, default="")
 @click.option("--take", metavar="ANSWER", help="local, remote, or another value; see above.")
+@json_option
 @settings_options
 @pass_invocation
-def resolve(invocation: Invocation, key: str, field: str, take: str | None) -> None:
+def resolve(invocation: Invocation, /, key: str, field: str, *, take: str | None, as_json: bool) -> None:
     """Answer conflicts, and whatever else waits for a person.
 
     On a terminal without --take each is shown and asked about: those of the record KEY, or all. Whatever is not taken stays
@@ -92,17 +101,22 @@ def resolve(invocation: Invocation, key: str, field: str, take: str | None) -> N
     """
     with invocation.open() as mirror:
         if take is not None:
-            _answer(mirror, (key, field), take)
+            _answer(mirror, (key, field), take, as_json=as_json)
             return
+        if as_json:
+            raise UsageError("--json is for answers that are given: add --take local|remote|VALUE")
         if not sys.stdin.isatty():
             raise UsageError("without a terminal say the answer: mirror resolve KEY [FIELD] --take local|remote|VALUE")
         _ask_for_each(mirror, key, field)
 
 
-def _answer(mirror: Mirror, about: tuple[str, str], take: str) -> None:
+def _answer(mirror: Mirror, about: tuple[str, str], take: str, *, as_json: bool) -> None:
     if not about[0]:
         raise UsageError("say which record: mirror resolve KEY [FIELD] --take local|remote|VALUE")
-    for each in mirror.resolve(about[0], take, about[1]):
+    answered = mirror.resolve(about[0], take, about[1])
+    if as_json:
+        print_json([document(each) | {"taken": take} for each in answered])
+    for each in () if as_json else answered:
         print_line(f"{each.label}: {each.change.field or each.change.action.value}: {_answered(each, take)}")
 
 
@@ -124,21 +138,23 @@ def _ask_for_each(mirror: Mirror, key: str, field: str) -> None:
         raise UsageError(f"nothing {f'about {key} ' if key else ''}waits for an answer")
     for each in waiting:
         _show(each)
-        _ask(mirror, each)
+        if not _ask(mirror, each):
+            break
     if mirror.conflicts():
         raise ConflictError("conflicts are left; see: mirror conflicts")
 
 
-def _ask(mirror: Mirror, each: ShownChange) -> None:
-    """Ask until there is an answer that can be taken, or none is wanted."""
-    while (take := _asked(each)) is not None:
+def _ask(mirror: Mirror, each: ShownChange) -> bool:
+    """Ask until there is an answer that can be taken, or none is wanted; return whether to go on with the next."""
+    while (take := _asked(each)) is not None and take != _QUIT:
         try:
             mirror.answer(each, take)
         except UsageError as error:
             print_line(f"    {error}", colour="red")
         else:
             print_line(f"    {_answered(each, take)}")
-            return
+            return True
+    return take is None
 
 
 def _show(each: ShownChange) -> None:
@@ -152,16 +168,22 @@ def _asked(each: ShownChange) -> str | None:
     """Return the answer that a person gives; None to leave it."""
     if each.change.state is State.UNKNOWN:
         known = f"{_expected(each)}; nothing to leave it"
-        return click.prompt(f"  {known}", default="", show_default=False) or None
+        return _quit_or(click.prompt(f"  {known}, q to quit", default="", show_default=False) or None)
     can_be_edited = each.change.action is Action.UPDATE and not each.is_gone
-    words = {"l": "local", "r": "remote", **({"e": "edit"} if can_be_edited else {}), "s": "skip"}
+    words = {"l": "local", "r": "remote", **({"e": "edit"} if can_be_edited else {}), "s": "skip", "q": "quit"}
     if each.is_gone:
         del words["l"]
     named = ", ".join(f"[{letter}]{word[1:]}" for letter, word in words.items())
-    letter = click.prompt(f"  {named}", type=click.Choice([*words]), show_choices=False)
+    while (letter := click.prompt(f"  {named}, ? for help", type=click.Choice([*words, "?"]), show_choices=False)) == "?":
+        for each_letter, word in words.items():
+            print_line(f"    {each_letter}  {_HELP[word]}")
     if letter == "e":
         return _edited(each)
-    return None if letter == "s" else words[letter]
+    return None if letter == "s" else _QUIT if letter == "q" else words[letter]
+
+
+def _quit_or(said: str | None) -> str | None:
+    return _QUIT if said == "q" else said
 
 
 def _expected(each: ShownChange) -> str:

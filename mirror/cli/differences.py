@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from mirror.api import ShownChange
-from mirror.cli.wording import value_text
+from mirror.cli.wording import value_text, verb
 from mirror.model.change import Action
 from mirror.model.write import Value
 
@@ -59,7 +59,7 @@ def _update(shown: ShownChange) -> Iterator[Line]:
 
 def _said(shown: ShownChange) -> Iterator[Line]:
     first, *rest = value_text(shown.local).splitlines() or [""]
-    yield (f"  {shown.change.action}: {first}", None)
+    yield (f"  {verb(shown)}: {first}", None)
     yield from ((f"    {line}", None) for line in rest)
 
 

@@ -11,7 +11,7 @@ import click
 from mirror.api import Edited, Mirror
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, say
-from mirror.cli.wording import document, outline
+from mirror.cli.wording import document, outline, verb
 from mirror.errors import UsageError
 from mirror.model.change import Via
 from mirror.model.write import Place
@@ -71,7 +71,7 @@ def new(invocation: Invocation, type_name: str, values: tuple[str, ...], as_json
       mirror new Defect Name="Login fails" State=Submitted Tags+=urgent
       mirror new Task Name="Find out why" WorkProduct=NEW-3
       key=$(mirror new acme:Story Name=Search Scope="Call Center")
-      mirror new ticket Queue=Support Subject="It is down" Requestor+=ann@example.com
+      mirror new ticket Queue=Support Subject="It is down" Requestor+=ann
     """
     with _editing(invocation) as mirror:
         made = mirror.new(type_name, values)
@@ -211,13 +211,14 @@ def rank(invocation: Invocation, /, key: str, place: str, other: str | None, *, 
 def do(invocation: Invocation, /, key: str, operation: str, arguments: tuple[str, ...], *, as_json: bool) -> None:
     """Have the tracker do one of its own operations with a record, at the next `mirror push`.
 
-    Which there are depends on the tracker and the type; a wrong one is answered with those that there are.
+    Which there are depends on the tracker and the type; a wrong one is answered with those that there are. So it is with
+    arguments, where the tracker tells them; a record is named there as everywhere, also by its temporary key.
 
     \b
     Examples:
-      mirror do S-01005 Close
+      mirror do S-01005 QuickClose
       mirror do ticket/17 take
-      mirror do ticket/17 merge into=12
+      mirror do ticket/17 merge into=ticket/12
     """
     with _editing(invocation) as mirror:
         _tell([mirror.do(key, operation, dict(map(_argument, arguments)))], as_json=as_json)
@@ -258,9 +259,15 @@ def _tell(edited: Sequence[Edited], *, as_json: bool) -> None:
 
 
 def _sentence(edited: Edited) -> str:
+    if not edited.changes and edited.record_id < 0:
+        return f"{edited.label}: its creation is taken back, and nothing of it is left"
+    if not edited.changes and edited.had_changes:
+        return (
+            f"{edited.label}: that is what the tracker has, so nothing waits for it any more; see: mirror log {edited.label}"
+        )
     if not edited.changes:
         return f"{edited.label}: this changes nothing that the tracker has"
-    told = (f"{each.change.field or each.change.action} {outline(each)}".strip() for each in edited.changes)
+    told = (f"{each.change.field or verb(each)} {outline(each)}".strip() for each in edited.changes)
     return f"{edited.label} waits to be pushed: {'; '.join(told)}"
 
 

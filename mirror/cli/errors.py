@@ -14,31 +14,46 @@ from typing import NoReturn
 import click
 
 from mirror.cli.output import say
-from mirror.errors import MirrorError, UsageError
+from mirror.errors import MirrorError, QueryError, UsageError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 STOPPED = "mirror: stopped. What was stored is kept, and the next sync continues from there."
+_STOPPED = {
+    "push": "mirror: stopped. Nothing is lost: the next push looks for what was sent, and goes on.",
+    "resolve": "mirror: stopped. What was answered is kept, the rest waits; see: mirror conflicts",
+}
 CURSOR_AND_NEW_LINE = "\x1b[?25h\n"  # DECTCEM, "show cursor": drawn progress hides it
 
 
-def report(error: BaseException, *, debug: bool) -> int:
-    """Say on standard error what went wrong and return the exit code."""
+def report(error: BaseException, *, debug: bool, command: str = "") -> int:
+    """Say on standard error what went wrong and return the exit code.
+
+    Args:
+        command: what ran, as it is called on the command line.
+    """
     if debug and not isinstance(error, click.ClickException):
         traceback.print_exception(error)
     match error:
         case click.Abort() | KeyboardInterrupt():
-            say(STOPPED)
+            say(_STOPPED.get(command, STOPPED))
             return INTERRUPTED
         case click.ClickException():
             error.show()
             return UsageError.exit_code
         case MirrorError():
-            say(f"mirror: {error}")
+            _tell(error)
             return error.exit_code
         case _:
             hint = "" if debug else "; run it again with --debug to see where, and please report it"
             say(f"mirror: this is a bug in mirror: {type(error).__name__}{hint}")
             return MirrorError.exit_code
+
+
+def _tell(error: MirrorError) -> None:
+    """Say what went wrong: a sentence, and below it the place in a query where there is one."""
+    lines = str(error).split("\n") if isinstance(error, QueryError) else [str(error)]
+    for number, line in enumerate(lines):
+        say(line if number else f"mirror: {line}")
 
 
 @contextmanager

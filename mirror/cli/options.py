@@ -28,11 +28,13 @@ class Invocation:
 
     Attributes:
         debug: log to standard error, and show tracebacks.
+        command: what runs, as it is called on the command line; "" before that is known.
     """
 
     config: Path | None = None
     database: str | None = None
     debug: bool = False
+    command: str = ""
 
     def start_debugging(self) -> None:
         """Log to standard error from now on, and let errors show their tracebacks."""

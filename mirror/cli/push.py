@@ -11,9 +11,9 @@ from mirror.api import Outcome, PlannedStep, PushedChange, PushOptions, PushRepo
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, print_table, say
 from mirror.cli.progress import progress
-from mirror.cli.wording import document, outline
+from mirror.cli.wording import document, outline, verb
 from mirror.errors import ConflictError, MirrorError
-from mirror.model.change import Action
+from mirror.model.change import Action, State
 
 _URGENT = (MirrorError.exit_code, 2, 5, 6, 3, ConflictError.exit_code)
 """Exit codes, the most urgent first: what keeps a whole run from its work, then what was not written, then what waits."""
@@ -43,7 +43,8 @@ def push(
     goes with it: a story that was created here before its task. May be stopped at any moment: what was sent is looked for by
     the next push, and never sent twice on hope.
 
-    --dry-run shows the writes in order with the calls they make. It reads from the trackers to show merges and conflicts.
+    --dry-run shows the writes in order with the calls they make, and ends as the push would as far as that can be foreseen.
+    It reads from the trackers to show merges and conflicts, and leaves the queue as it is.
 
     \b
     Exit codes: 0 all is done; 3 the tracker refused something, is unreachable, or something waits (the list says what and
@@ -95,7 +96,7 @@ def print_pushed(outcomes: Sequence[Outcome[PushReport]]) -> None:
 
 def _row(each: PushedChange) -> list[object]:
     change = each.shown.change
-    return [each.shown.label, change.action, change.field or None, outline(each.shown), each.outcome, each.words]
+    return [each.shown.label, verb(each.shown), change.field or None, outline(each.shown), each.outcome, each.words]
 
 
 def _summary(outcome: Outcome[PushReport]) -> list[str]:
@@ -109,7 +110,7 @@ def _summary(outcome: Outcome[PushReport]) -> list[str]:
     if report.paused:
         lines.append(f"{outcome.source}: paused, what was not sent is kept: {report.paused}")
     if counts["conflict"]:
-        lines.append(f"{outcome.source}: answer the conflicts with: mirror conflicts")
+        lines.append(f"{outcome.source}: see the conflicts with mirror conflicts, answer them with: mirror resolve")
     return lines
 
 
@@ -126,7 +127,8 @@ def _print_plan(outcome: Outcome[PushReport]) -> None:
         if not any(each.shown.change.id == one.change.id for step in report.plan for one in step.changes):
             field = each.shown.change.field or each.shown.change.action
             words = f", {each.words}" if each.words else ""
-            print_line(f"{outcome.source}: stays: {each.shown.label} {field}: {each.outcome}{words}")
+            stays = "stays" if each.outcome in tuple(State) else "is not sent"
+            print_line(f"{outcome.source}: {stays}: {each.shown.label} {field}: {each.outcome}{words}")
     for note in report.notes:
         say(f"{outcome.source}: {note}")
 
@@ -136,7 +138,7 @@ def _print_step(source: str, number: int, step: PlannedStep) -> None:
     print_line(f"{source}: {number}. {step.action} {step.type_name} {step.label}{after}")
     for each in step.changes:
         if each.change.action is not Action.CREATE:
-            print_line(f"     {each.change.field or each.change.action}: {outline(each)}")
+            print_line(f"     {each.change.field or verb(each)}: {outline(each)}")
     for call in step.calls:
         print_line(f"     > {call}")
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from itertools import islice
 
 import click
 
+from mirror.cli.answers import TABLE_ROWS, check_forms, print_rows, records_of
+from mirror.cli.find import found
 from mirror.cli.options import Invocation, pass_invocation, settings_options
-from mirror.cli.output import print_csv, print_json_lines, print_table, say
+from mirror.cli.output import print_json, print_line, say
 from mirror.errors import UsageError
-
-TABLE_ROWS = 500  # as many as a person reads; a table has to be held in memory to be aligned
 
 
 @click.command()
@@ -21,9 +20,23 @@ TABLE_ROWS = 500  # as many as a person reads; a table has to be held in memory 
 @click.option(
     "--limit", type=click.IntRange(min=0), metavar="N", help=f"At most N rows; a table has {TABLE_ROWS} unless told."
 )
+@click.option(
+    "--explain-find",
+    metavar="TYPE",
+    help="Print the SQL that `mirror find TYPE QUERY` runs; QUERY is in the tracker's language.",
+)
 @settings_options
 @pass_invocation
-def sql(invocation: Invocation, query: str, as_json: bool, as_csv: bool, limit: int | None) -> None:
+def sql(
+    invocation: Invocation,
+    /,
+    query: str,
+    *,
+    as_json: bool,
+    as_csv: bool,
+    limit: int | None,
+    explain_find: str | None,
+) -> None:
     """Answer a SQL query from the mirror. The database itself refuses to write.
 
     QUERY in the SQL of the database in use (SQLite or PostgreSQL); - reads it from standard input. NULL is an empty
@@ -34,17 +47,27 @@ def sql(invocation: Invocation, query: str, as_json: bool, as_csv: bool, limit: 
       mirror sql "SELECT state, count(*) AS defects FROM rally_defect GROUP BY state ORDER BY 2 DESC"
       mirror sql "SELECT * FROM rt_ticket" --csv > tickets.csv
       mirror sql - --json < query.sql
+      mirror sql --explain-find Defect '((State = Open) AND (Owner.LastName = Adler))'
     """
-    if as_json and as_csv:
-        raise UsageError("--json or --csv, not both")
+    check_forms(as_json, as_csv)
     text = sys.stdin.read() if query == "-" else query
+    if explain_find is not None:
+        if as_csv:
+            raise UsageError("--explain-find prints SQL, or with --json an object with it")
+        _explain(invocation, explain_find, text, limit=limit, as_json=as_json)
+        return
     with invocation.open() as mirror, mirror.sql(text) as answer:
+        print_rows(answer.columns, answer.rows, as_json=as_json, as_csv=as_csv, limit=limit)
+
+
+def _explain(invocation: Invocation, type_name: str, text: str, *, limit: int | None, as_json: bool) -> None:
+    with invocation.open() as mirror:
+        records, _columns = found(records_of(mirror, type_name), text)
+        records = records if limit is None else records.limit(limit)
+        for note in records.notes:
+            say(note)
         if as_json:
-            print_json_lines(answer.columns, islice(answer.rows, limit))
-        elif as_csv:
-            print_csv(answer.columns, islice(answer.rows, limit))
-        else:
-            shown = TABLE_ROWS if limit is None else limit
-            print_table(answer.columns, islice(answer.rows, shown))
-            if limit is None and next(iter(answer.rows), None) is not None:
-                say(f"only the first {shown} rows are shown; more with --limit, all with --csv or --json")
+            print_json({"source": records.home.source, "sql": records.sql(), "notes": records.notes})
+            return
+        for line in records.sql().split("\n"):
+            print_line(line.rstrip())

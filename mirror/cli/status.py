@@ -27,10 +27,11 @@ _STUCK = {
 
 @click.command()
 @click.argument("names", metavar="[SOURCE]…", nargs=-1)
+@click.option("--source", "more", multiple=True, metavar="NAME", help="The same as naming it. May be repeated.")
 @json_option
 @settings_options
 @pass_invocation
-def status(invocation: Invocation, names: tuple[str, ...], as_json: bool) -> None:
+def status(invocation: Invocation, /, names: tuple[str, ...], *, more: tuple[str, ...], as_json: bool) -> None:
     """Say what is stuck, what waits to be pushed, and of each type how fresh it is, how many rows it has, and if it drifts.
 
     Asks only the database. A type is as fresh as its newest guarantee: the beginning of the last sync that left nothing of
@@ -42,7 +43,7 @@ def status(invocation: Invocation, names: tuple[str, ...], as_json: bool) -> Non
       mirror status acme --json
     """
     with invocation.open() as mirror:
-        found = [mirror.status(each.name) for each in mirror.chosen(names)]
+        found = [mirror.status(each.name) for each in mirror.chosen((*names, *more))]
     if as_json:
         print_json([_status_document(each) for each in found])
         return

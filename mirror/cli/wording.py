@@ -8,6 +8,7 @@ from mirror.model.change import Action
 from mirror.model.write import Target, Value
 
 SHORT = 32  # characters of one value in a line
+_BEFORE = 8  # characters that are shown in front of where two long values differ
 NOTHING = "nothing"
 
 
@@ -26,11 +27,16 @@ def short(value: Value) -> str:
     return text if len(text) <= SHORT else text[: SHORT - 1] + "…"
 
 
+def verb(shown: ShownChange) -> str:
+    """Return in a word what a change does; an answer to those who asked is no comment among others."""
+    return "reply" if (shown.change.value or {}).get("kind") == "reply" else shown.change.action.value
+
+
 def outline(shown: ShownChange) -> str:
     """Return what changes in few words: `Open -> Fixed`, `+ urgent`, `above DE3`."""
     match shown.change.action:
         case Action.UPDATE:
-            return f"{short(shown.base)} -> {short(shown.local)}"
+            return " -> ".join(apart(shown.base, shown.local))
         case Action.LINK:
             return f"+ {short(shown.local)}"
         case Action.UNLINK:
@@ -39,6 +45,16 @@ def outline(shown: ShownChange) -> str:
             return "" if shown.base is None else short(shown.base)
         case _:
             return "" if shown.local is None else short(shown.local)
+
+
+def apart(some: Value, other: Value) -> tuple[str, str]:
+    """Return two values in few characters each; of long ones that begin alike, from a bit before where they differ."""
+    texts = readable(value_text(some)), readable(value_text(other))
+    alike = next((at for at, (one, two) in enumerate(zip(*texts, strict=False)) if one != two), min(map(len, texts)))
+    if alike < SHORT // 2 or max(map(len, texts)) <= SHORT:
+        return short(some), short(other)
+    first, second = (f"…{text[alike - _BEFORE :]}" for text in texts)
+    return short(first), short(second)
 
 
 def document(shown: ShownChange) -> dict[str, object]:
@@ -51,6 +67,7 @@ def document(shown: ShownChange) -> dict[str, object]:
         "record_id": change.record_id,
         "key": shown.label,
         "action": change.action,
+        **({"kind": change.value["kind"]} if change.value and "kind" in change.value else {}),
         "field": change.field or None,
         "base": plain(shown.base),
         "local": plain(shown.local),
@@ -59,7 +76,7 @@ def document(shown: ShownChange) -> dict[str, object]:
         "made_at": change.made_at,
         "made_by": change.made_by,
         "via": change.via,
-        "sent_at": change.sent_at,
+        "sent_after": change.sent_at,
         "attempt": change.attempt,
     }
     if shown.knows_remote:

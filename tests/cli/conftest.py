@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from mirror.api import TRACKERS
 from mirror.cli import cli
 from mirror.simulators.rally import RallySimulator
 from mirror.simulators.registry import SIMULATORS
+from tests.engine.conftest import fill
 
 ROOT = Path(__file__).parents[2]
 SECRET = "_sEcReT0123456789"
@@ -151,3 +153,22 @@ types = ["Defect", "HierarchicalRequirement", "Task", "Tag", "User", "Project"]
 secret = {{ env = "ACME_KEY" }}
 """
     )
+
+
+@pytest.fixture(scope="session")
+def trackers_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with a few types of every tracker, each a source of the name of its kind."""
+    path = tmp_path_factory.mktemp("trackers") / "mirror.db"
+    fill(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def all_trackers(folder: Path, trackers_file: Path) -> Path:
+    """The working directory with a copy of that, whose trackers nobody can reach."""
+    shutil.copy(trackers_file, folder / "mirror.db")
+    lines = ['database = "sqlite:///mirror.db"']
+    for kind in TRACKERS:
+        lines += [f"[sources.{kind}]", f'tracker = "{kind}"', 'url = "http://127.0.0.1:9"', 'secret = { env = "NOT_SET" }']
+    (folder / "mirror.toml").write_text("\n".join(lines))
+    return folder

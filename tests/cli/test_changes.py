@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mirror.cli.wording import apart
 from mirror.simulators.rally import RallySimulator
 from tests.cli.conftest import Run, Terminal
 
@@ -194,6 +195,9 @@ def test_log_finds_a_record_that_never_came_to_be(run: Run, synced: RallySimulat
     run("discard", "NEW-1")
     assert {each["action"] for each in as_json(run, "log", "new-1")} == {"create", "update"}
     assert as_json(run, "log", "NEW-2") == []
+    run("set", "DE1", "Name=another")
+    run("discard", "DE1")
+    assert len(as_json(run, "log", "new-1", "--limit", "1")) == 1
 
 
 def test_status_begins_with_what_waits(run: Run, synced: RallySimulator) -> None:
@@ -201,3 +205,51 @@ def test_status_begins_with_what_waits(run: Run, synced: RallySimulator) -> None
     assert run("status").stdout.startswith("acme: 1 change waits to be pushed; see: mirror changes, mirror push\n")
     (source,) = as_json(run, "status")
     assert source["changes"] == {"ready": 1}
+
+
+def test_long_texts_are_listed_by_what_is_different() -> None:
+    text = "paragraph 0 with some words of which there are many, "
+    assert apart(f"{text}old and more", f"{text}new and more") == ("…e many, old and more", "…e many, new and more")
+    assert apart("Open", "Fixed") == ("Open", "Fixed")
+    assert apart(None, text) == ("nothing", f"{text[:31]}…")
+    assert apart(f"{text}old", text) == ("…re many, old", "…re many,")
+
+
+def test_discard_prints_data_when_asked(run: Run, first: Row) -> None:
+    run("set", "DE1", "Name=another")
+    (gone,) = as_json(run, "discard", "DE1")
+    assert (gone["key"], gone["field"], gone["local"]) == ("DE1", "Name", "another")
+
+
+def test_a_reply_is_told_from_a_comment(run: Run, synced: RallySimulator) -> None:
+    run("comment", "DE1", "to all", "--reply")
+    assert "reply" in run("changes").stdout
+    assert run("diff").stdout.splitlines()[1] == "  reply: to all"
+    assert as_json(run, "changes")[0]["kind"] == "reply"
+
+
+def test_a_boolean_that_sql_wrote_is_shown_as_one(run: Run, folder: Path, synced: RallySimulator) -> None:
+    with sqlite3.connect(folder / "mirror.db") as connection:
+        connection.execute("UPDATE rally_defect SET ready = 1 - ready WHERE formatted_id IN ('DE1', 'DE2')")
+    for each in as_json(run, "changes"):
+        assert (each["field"], type(each["base"]), each["local"]) == ("Ready", bool, not each["base"])
+
+
+def test_status_can_be_asked_for_a_source_as_other_commands(run: Run, synced: RallySimulator) -> None:
+    assert [each["source"] for each in as_json(run, "status", "--source", "acme")] == ["acme"]
+    assert run("status", "--source", "nosuch").exit_code == 2
+
+
+def test_a_temporary_key_of_two_sources_is_told_with_its_source(run: Run, folder: Path, acme: RallySimulator) -> None:
+    settings = folder / "mirror.toml"
+    own = settings.read_text()
+    settings.write_text(own + own.replace("[sources.acme]", "[sources.beta]"))
+    assert run("sync", "--type", "Tag").exit_code == 0
+    for source in ("acme", "beta"):
+        assert run("new", f"{source}:Tag", f"Name=of {source}").exit_code == 0
+    assert {each["key"] for each in as_json(run, "changes")} == {"acme:NEW-1", "beta:NEW-1"}
+    run("discard", "acme:NEW-1")
+    run("discard", "beta:NEW-1")
+    said = run("log", "NEW-1").stderr
+    assert "'NEW-1' may be acme:NEW-1 or beta:NEW-1: say which" in said or "'NEW-1' may be beta:NEW-1 or acme:NEW-1" in said
+    assert {each["source"] for each in as_json(run, "log", "acme:NEW-1")} == {"acme"}

@@ -15,7 +15,7 @@ from mirror.simulators.rally import RallySimulator
 from mirror.store.store import Store
 from tests.cli.conftest import Run, Terminal
 
-QUESTION = "  [l]ocal, [r]emote, [e]dit, [s]kip: "
+QUESTION = "  [l]ocal, [r]emote, [e]dit, [s]kip, [q]uit, ? for help: "
 
 
 def priority(run: Run) -> str:
@@ -158,3 +158,18 @@ def test_policies_of_the_settings_answer_by_themselves(run: Run, torn: RallySimu
     assert waiting(run, "conflicts") == []
     assert priority(run) == "High Attention"
     assert {each["field"] for each in waiting(run)} == {"Severity", "State"}
+
+
+def test_on_a_terminal_help_can_be_asked_for_and_the_rest_left(run: Run, torn: RallySimulator, terminal: Terminal) -> None:
+    code, screen = terminal("resolve", typed="?\nq\n")
+    assert "    q  this one and all others wait" in screen
+    assert screen.count("? for help") == 2
+    assert code == 4
+    assert len(waiting(run, "conflicts")) == 2
+
+
+def test_an_answer_is_data_when_asked(run: Run, torn: RallySimulator) -> None:
+    result = run("resolve", "DE1", "Priority", "--take", "remote", "--json")
+    (answered,) = json.loads(result.stdout)
+    assert (answered["key"], answered["field"], answered["taken"]) == ("DE1", "Priority", "remote")
+    assert "add --take" in run("resolve", "--json").stderr

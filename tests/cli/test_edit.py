@@ -98,7 +98,7 @@ def test_set_changes_several_records_or_none(run: Run) -> None:
         (["set", "State=Open"], "say what to set them of"),
         (["set", "DE1", "State=Open", "DE2"], "'DE2' is not Field=Value"),
         (["set", "17", "Name=x"], "'17' does not say of which type it is"),
-        (["set", "other:DE1", "Name=x"], "no record here is called 'other:DE1'"),
+        (["set", "other:DE1", "Name=x"], "no source and no type is called 'other'; there is acme"),
         (["new", "Defcet", "Name=x"], "no record type called 'Defcet'; did you mean Defect"),
         (["new", "Defect"], "a new Defect needs Name=…"),
         (["new", "Defect", "Name=x", "FormattedID=DE5"], "FormattedID of a Defect is read-only"),
@@ -127,7 +127,7 @@ def test_a_deleted_record_leaves_its_table_and_cannot_be_edited(run: Run) -> Non
 
 def test_a_new_record_that_is_deleted_leaves_no_trace(run: Run) -> None:
     assert run("new", "Tag", "Name=short-lived").stdout == "NEW-1\n"
-    assert run("delete", "new-1").stderr == "NEW-1: this changes nothing that the tracker has\n"
+    assert run("delete", "new-1").stderr == "NEW-1: its creation is taken back, and nothing of it is left\n"
     assert waiting(run) == []
     assert run("new", "Tag", "Name=another").stdout == "NEW-2\n"
 
@@ -221,3 +221,51 @@ def test_the_command_line_is_noted_as_such_with_the_user(run: Run, monkeypatch: 
     monkeypatch.setenv("LOGNAME", "ann")
     run("set", "DE1", "Name=x")
     assert waiting(run, "via, made_by") == [("cli", "ann")]
+
+
+def test_a_field_that_is_set_back_says_that_the_edit_is_taken_back(run: Run) -> None:
+    ((name,),) = [tuple(each.values()) for each in asked(run, "SELECT name FROM rally_defect WHERE formatted_id = 'DE1'")]
+    run("set", "DE1", "Name=another")
+    done = run("set", "DE1", f"Name={name}")
+    assert done.stderr == "DE1: that is what the tracker has, so nothing waits for it any more; see: mirror log DE1\n"
+    assert waiting(run) == []
+
+
+def test_a_new_record_that_others_need_is_not_deleted(run: Run) -> None:
+    run("new", "HierarchicalRequirement", "Name=one")
+    run("new", "Task", "Name=two", "WorkProduct=NEW-1")
+    assert "NEW-2 needs NEW-1; discard that first" in refused(run, "delete", "NEW-1")
+    done = run("delete", "NEW-2", "NEW-1")
+    assert done.stderr.splitlines() == [
+        f"{key}: its creation is taken back, and nothing of it is left" for key in ("NEW-2", "NEW-1")
+    ]
+    assert waiting(run) == []
+
+
+def test_what_nothing_can_be_called_is_answered_in_words(run: Run) -> None:
+    many = "9" * 30
+    for key in (f"Defect/{many}", f"NEW-{many}", "\udcff", "DE1\0"):
+        assert "mirror: " in refused(run, "set", key, "Name=x")
+    assert "no source and no type is called 'nosuch'; there is acme" in refused(run, "set", "nosuch:DE1", "Name=x")
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("rally_bogus", "there is no type 'rally_bogus'"),
+        ("Projct", "there is no type 'Projct'; did you mean Project?"),
+        ("Defect.Sevrity", "there is no field or action 'Sevrity'; did you mean Severity?"),
+    ],
+)
+def test_settings_that_protect_nothing_are_refused(run: Run, folder: Path, entry: str, words: str) -> None:
+    settings = folder / "mirror.toml"
+    settings.write_text(f'protect = ["{entry}"]\n' + settings.read_text())
+    said = refused(run, "set", "DE1", "Name=x")
+    assert f'protect = ["{entry}"] in mirror.toml protects nothing: {words}' in said
+    assert words in run("push").stderr
+
+
+def test_a_protected_type_is_refused_before_its_fields_are_asked_for(run: Run, folder: Path) -> None:
+    settings = folder / "mirror.toml"
+    settings.write_text('protect = ["User", "*.delete", "Defect.*"]\n' + settings.read_text())
+    assert "protected by" in refused(run, "new", "User", "UserName=x")

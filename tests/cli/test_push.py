@@ -90,7 +90,7 @@ def test_a_tracker_that_cannot_be_reached_ends_in_3_and_keeps_everything(
     run("set", defect, "Notes=edited here")
     acme.stop()
     result = run("push", "--dry-run")
-    assert result.exit_code == 0
+    assert result.exit_code == 3
     assert "planned from what is mirrored" in result.stderr
 
 
@@ -146,8 +146,9 @@ def test_an_interrupted_push_finishes_what_is_in_flight(
     child = process("push")
     wait_until(lambda: "POST" in seen)
     child.send_signal(signal.SIGINT)
-    child.communicate(timeout=30)
+    _out, said = child.communicate(timeout=30)
     stop()
     assert child.returncode == 130
+    assert "the next push looks for what was sent" in said
     assert notes(acme, defect) == "edited here"
     assert json.loads(run("changes", "--json").stdout) == []
