@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+import click
+
 from mirror import Records
 from mirror.api import Mirror
 from mirror.cli.output import Cells, print_csv, print_json_lines, print_table, say
 from mirror.errors import UnknownTypeError, UsageError
 
 TABLE_ROWS = 500  # as many as a person reads; a table has to be held in memory to be aligned
+_MOST_ROWS = 2**31 - 1
 _FEW = 3
+
+limit_option = click.option(
+    "--limit",
+    type=click.IntRange(0, _MOST_ROWS),
+    metavar="N",
+    help=f"At most N rows; a table has {TABLE_ROWS} unless told.",
+)
 
 
 def check_forms(as_json: bool, as_csv: bool) -> None:

@@ -10,7 +10,7 @@ from contextlib import closing
 import click
 
 from mirror import Records
-from mirror.cli.answers import TABLE_ROWS, check_forms, print_rows, records_of
+from mirror.cli.answers import TABLE_ROWS, check_forms, limit_option, print_rows, records_of
 from mirror.cli.options import Invocation, pass_invocation, settings_options
 from mirror.cli.output import Cells, readable, say
 from mirror.model.layout import Layout
@@ -27,9 +27,7 @@ _ITEM = re.compile(r"""(?:\{[^}]*\}|\[(?:'[^']*'|"[^"]*"|[^\]'"])*\]|'[^']*'|"[^
 @click.option("--source", default="", metavar="NAME", help="Of this source; needed where several have the type.")
 @click.option("--fields", multiple=True, metavar="A,B.C", help="What to print, dotted or not. May be repeated.")
 @click.option("--order", default="", metavar="A,-B", help="In this order; - or desc for the other way round.")
-@click.option(
-    "--limit", type=click.IntRange(min=0), metavar="N", help=f"At most N rows; a table has {TABLE_ROWS} unless told."
-)
+@limit_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object per row and line.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV (RFC 4180).")
 @settings_options

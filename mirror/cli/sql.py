@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from mirror.cli.answers import TABLE_ROWS, check_forms, print_rows, records_of
+from mirror.cli.answers import check_forms, limit_option, print_rows, records_of
 from mirror.cli.find import found
 from mirror.cli.options import Invocation, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, say
@@ -17,9 +17,7 @@ from mirror.errors import UsageError
 @click.argument("query", metavar="QUERY|-")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object per row and line.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV (RFC 4180).")
-@click.option(
-    "--limit", type=click.IntRange(min=0), metavar="N", help=f"At most N rows; a table has {TABLE_ROWS} unless told."
-)
+@limit_option
 @click.option(
     "--explain-find",
     metavar="TYPE",

@@ -121,6 +121,7 @@ def test_an_error_underlines_the_place_below_the_query(run: Run, arguments: tupl
         (("Defect", "--source", "nope"), "no source called 'nope'; configured: "),
         (("ticket", "--source", "rally"), "no record type called 'ticket'"),
         (("ticket", "--json", "--csv"), "--json or --csv, not both"),
+        (("ticket", "--limit", "99999999999999999999"), "--limit"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_in_a_sentence(run: Run, arguments: tuple[str, ...], sentence: str) -> None:
