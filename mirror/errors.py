@@ -115,7 +115,7 @@ class DatabaseBusyError(UsageError):
         self.holder = holder
         self.since = since
         super().__init__(
-            f"this database is being synced by {holder} since {since}; wait for it to end, or stop it and try again"
+            f"this database is being written to by {holder} since {since}; wait for it to end, or stop it and try again"
         )
 
 

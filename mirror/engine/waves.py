@@ -246,8 +246,9 @@ def _accepted_fields(push: Pushing, changes: Sequence[Change], seen: Seen, recei
         if each.id in overwritten:
             push.put_back([each], State.CONFLICT, took_place_of(overwritten[each.id]))
         elif each not in there:
-            shown = f"the tracker accepted it and shows {seen.words(each)}"
-            push.put_back([each], State.REFUSED, f"{words}; {shown}" if words else shown, seen.remote(each))
+            shown = seen.words(each)
+            reason = f"{words}; it shows {shown}" if words else f"the tracker accepted it and shows {shown}"
+            push.put_back([each], State.REFUSED, reason, seen.remote(each))
 
 
 def _refused_fields(push: Pushing, step: Step, seen: Seen, words: str) -> None:

@@ -16,7 +16,8 @@ from mirror.store import local_rows, lookups, queue_rows
 from mirror.store.overlay import take_out
 from mirror.store.queue_desks import Desks
 from mirror.store.queue_ends import discard_creation
-from mirror.store.queue_promote import show_name
+from mirror.store.queue_promote import real_id, show_name
+from mirror.store.queue_refs import follow
 from mirror.store.queue_sheet import Sheet
 from mirror.store.queue_states import LINKING, is_captured, is_frozen
 from mirror.store.tables import blob
@@ -28,7 +29,7 @@ def add(desks: Desks, new: Sequence[Change]) -> list[Change]:
     found: set[int] = set()
     for record, group in groupby(new, key=lambda each: (each.source, each.type_name, each.record_id)):
         sheet = desks.sheet(*record)
-        wanted = [replace(each, made_at=each.made_at or desks.now, id=0) for each in group]
+        wanted = [replace(_followed(desks, each), made_at=each.made_at or desks.now, id=0) for each in group]
         for each in wanted:
             _add_one(desks, sheet, each)
         sheet.save()
@@ -37,6 +38,14 @@ def add(desks: Desks, new: Sequence[Change]) -> list[Change]:
             show_name(desks, sheet)
         found |= {each.id for one in wanted for each in _open_for(sheet, one)}
     return queue_rows.by_ids(desks.connection, found)
+
+
+def _followed(desks: Desks, new: Change) -> Change:
+    def known(temporary_id: int) -> int | None:
+        found = real_id(desks.connection, new.source, temporary_id)
+        return None if found is None else found[1]
+
+    return follow(desks, new, known)
 
 
 def _open_for(sheet: Sheet, made: Change) -> list[Change]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Text, cast, or_
@@ -43,6 +44,35 @@ def refer_to(desks: Desks, source: str, temporary_id: int, turn: Turn) -> dict[s
             turned.append(_turned(desks, each, temporary_id, turn))
     queue_rows.set_(desks.connection, *turned)
     return records
+
+
+def follow(desks: Desks, change: Change, real_id: Callable[[int], int | None]) -> Change:
+    """Return a change that is about to be made with the tracker's ids in the place of temporary ones that are used no more.
+
+    Between checking a change and making it here another process may have pushed what it refers to.
+    """
+    for each in _temporary_ids(desks.layout(change.source, change.type_name), change):
+        known = real_id(each)
+        if known is not None:
+            change = _turned(desks, change, each, partial(_turn_to, known))
+    return change
+
+
+def _turn_to(known: int, _record_id: int, name: str | None) -> tuple[int, str | None]:
+    return known, name
+
+
+def _temporary_ids(layout: Layout, change: Change) -> set[int]:
+    """Return the temporary ids of the records that a change wants to refer to."""
+    value = change.value or {}
+    if change.action is Action.UPDATE:
+        found = [value.get(each.name) for each in layout.columns if each.part is Part.ID]
+    elif change.action in LINKING:
+        is_links = any(each.field == change.field and each.kind is Kind.LINKS for each in layout.links)
+        found = [parse_target(change.item).id] if is_links else []
+    else:
+        found = [value.get("other")] if change.action in (Action.RANK, Action.OPERATE) else []
+    return {each for each in found if isinstance(each, int) and each < 0}
 
 
 def _other(record_id: int, name: str | None) -> tuple[int, str | None]:

@@ -43,7 +43,7 @@ def test_a_second_sync_says_who_holds_the_database(process: Process, run: Run, a
     wait_until(lambda: len(acme.requests) > 0)
     second = run("sync")
     assert second.exit_code == 2
-    assert f"is being synced by process {first.pid} on " in second.stderr
+    assert f"is being written to by process {first.pid} on " in second.stderr
     assert " since 2" in second.stderr
 
 

@@ -170,7 +170,7 @@ def test_only_a_repair_needs_the_database_for_itself(process: Process, run: Run,
     sync = process("sync")
     wait_until(lambda: len(acme.requests) > count)
     repair = run("verify", "--repair")
-    assert (repair.exit_code, f"is being synced by process {sync.pid} on " in repair.stderr) == (2, True)
+    assert (repair.exit_code, f"is being written to by process {sync.pid} on " in repair.stderr) == (2, True)
     verify = process("verify", "--sample", "1", "--type", "Tag")
     out, err = verify.communicate(timeout=60)
     assert (verify.returncode, out.strip()[-8:]) == (0, "no drift"), err

@@ -174,6 +174,18 @@ def test_promotion_rewrites_the_id_everywhere(store: Store) -> None:
     assert value(store, "_revision", 77, "rally_story") == "1"
 
 
+def test_an_edit_that_was_checked_before_a_promotion_and_made_after_it_refers_to_the_real_record(store: Store) -> None:
+    known = layouts(store)
+    parent, label, child = (create(store, known, name, Name="new") for name in ("Story", "Label", "Story"))
+    store.queue.promote(known, known["Story"], parent, 77)
+    store.queue.promote(known, known["Label"], label, 88)
+    pull(store, known["Story"], 5)
+    refer = act(known["Story"], 5, Action.UPDATE, field="Parent", value={"parent_id": parent, "parent_name": "new"})
+    add(store, known, refer, act(known["Story"], 5, Action.LINK, field="Tags", item=str(label)))
+    add(store, known, edit(known["Story"], child, "Parent", Target("Story", parent, "new")))
+    assert (shown(store, "parent_id", 5), items(store, record_id=5), shown(store, "parent_id", child)) == (77, [88], 77)
+
+
 def test_a_conflict_is_resolved_for_either_side_or_a_third_value(store: Store) -> None:
     known = layouts(store)
     for record_id, take, left in ((1, "local", ["mine"]), (2, "remote", []), (3, {"name": "ours"}, ["ours"])):
