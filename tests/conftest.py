@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,14 @@ from typing import Any
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from hypothesis import settings
 
 from mirror.store.store import Store
 from tests.support.databases import PostgresServer, postgres_server
+
+settings.register_profile("ci", derandomize=True, database=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 CASES = [("sqlite", 0), ("postgres", 1)]
 MORE_CASES = [(kind, seed) for seed in range(10, 30) for kind in ("sqlite", "postgres")]
