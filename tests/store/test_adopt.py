@@ -256,8 +256,10 @@ def test_indexes_are_made_once_and_for_keys_changes_and_parents_only(store: Stor
     store.index(layout)
     store.index(layout)
     is_sqlite = database_url.startswith("sqlite")
-    catalog = "SELECT sql FROM sqlite_master" if is_sqlite else "SELECT indexdef FROM pg_indexes"
+    catalog = (
+        "sql FROM sqlite_master WHERE" if is_sqlite else "indexdef FROM pg_indexes WHERE schemaname = current_schema() AND"
+    )
     column = "tbl_name" if is_sqlite else "tablename"
-    made = [str(each[0]) for each in stored(store, f"{catalog} WHERE {column} = 'rally_defect'")]
+    made = [str(each[0]) for each in stored(store, f"SELECT {catalog} {column} = 'rally_defect'")]
     indexed = sorted(each.rpartition("(")[2].rstrip(")") for each in made if "ix_rally_defect" in each)
     assert indexed == ["source, _changed_at", "source, formatted_id", "source, parent_id"]
