@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mirror.model.part import Part
 from mirror.model.schema import Field, Kind, RecordType
@@ -75,6 +76,7 @@ class Layout:
     links: tuple[LinkTable, ...]
 
 
+@lru_cache(maxsize=16_384)
 def snake_case(name: str) -> str:
     """Return `name` in lower snake_case of ASCII letters, digits and underscores; empty when nothing is left.
 
@@ -172,7 +174,7 @@ def _column(field: Field, part: Part, kind: Kind, used: _Used) -> Column:
     known = used.same(column)
     if isinstance(known, Column):
         return known
-    column = replace(column, name=used.free(wanted, f"{field.name}/{part}/{kind}"))
+    column = Column(used.free(wanted, f"{field.name}/{part}/{kind}"), kind, field.name, part)
     used.add(column)
     return column
 

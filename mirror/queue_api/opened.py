@@ -36,7 +36,6 @@ class Opened:
         self._environ = environ
         self._path = settings_path
         self._store: Store | None = None
-        self._known: dict[str, tuple[object, dict[str, Layout]]] = {}
 
     def close(self) -> None:
         """Close the database."""
@@ -94,18 +93,12 @@ class Opened:
         store = self._existing_store()
         return list(store.layouts(source).values()) if store is not None else []
 
-    def _catalogues(self, names: Sequence[str] = ()) -> dict[str, dict[str, Layout]]:
+    def _catalogues(self, names: Sequence[str] = ()) -> dict[str, Mapping[str, Layout]]:
         """Return source -> type name -> layout, of all sources or of those named; empty for one that was never synced."""
         return {each.name: self._catalogue(each.name) for each in self.chosen(names)}
 
-    def _catalogue(self, source: str) -> dict[str, Layout]:
-        """Return type name -> layout; read anew only when a sync has adopted another catalog, as reading takes a while."""
-        store = self._filled_store()
-        adoption = store.finder.adoption(source)
-        known = self._known.get(source)
-        if known is None or known[0] != adoption:
-            known = self._known[source] = (adoption, store.layouts(source))
-        return known[1]
+    def _catalogue(self, source: str) -> Mapping[str, Layout]:
+        return self._filled_store().layouts(source)
 
     def _find(self, key: str) -> Found:
         """Return the record that people call `key`.

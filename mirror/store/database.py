@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import QueuePool
 
 from mirror.errors import ConfigError, MirrorError, StoreError
 from mirror.store import sqlite_functions
@@ -61,7 +61,7 @@ class Database:
         """
         url = _parse(text)
         if url.get_backend_name() == "postgresql":
-            return cls(url, _postgres_engine(url, read_only=read_only), None)
+            return cls(url, _postgres_engine(url), None)
         path = Path(url.database or "").absolute()
         _look_at_file(path, create=create and not read_only)
         return cls(url, _sqlite_engine(path, read_only=read_only), path)
@@ -248,7 +248,7 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
         return connection
 
     if read_only:
-        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
         event.listen(engine, "connect", _forbid_writing)
     else:
         engine = create_engine(f"sqlite:///{path.name}", creator=connect)
@@ -304,12 +304,11 @@ def _mark_writing(connection: Connection, *, active: bool) -> None:
             raise
 
 
-def _postgres_engine(url: URL, *, read_only: bool) -> Engine:
+def _postgres_engine(url: URL) -> Engine:
     try:
         postgres = import_module("mirror.store.postgres")  # psycopg is an extra, so not everybody has it
         arguments = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
-        pool = NullPool if read_only else None
-        engine = create_engine(url, connect_args=arguments, poolclass=pool)
+        engine = create_engine(url, connect_args=arguments)
     except ImportError as error:
         raise ConfigError("Postgres needs psycopg; install it with: pip install 'mirror-tracker[postgres]'") from error
     event.listen(engine, "connect", postgres.prepare)

@@ -7,7 +7,6 @@ a cursor, which takes exactly one SELECT or VALUES.
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -90,8 +89,9 @@ class Reader:
     def _answer_sqlite(self, query: str, params: Sequence[object]) -> Iterator[Result]:
         with self._database.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
-            cursor: sqlite3.Cursor = driver.execute(query, tuple(params))
-            yield Result(_columns(cursor), cursor)
+            # An answer that was not read to its end would keep the connection in its transaction.
+            with closing(driver.execute(query, tuple(params))) as cursor:
+                yield Result(_columns(cursor), cursor)
 
     @contextmanager
     def _answer_postgres(self, query: str, params: Sequence[object]) -> Iterator[Result]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
-from types import TracebackType
+from functools import cached_property
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from sqlalchemy import Connection
@@ -53,7 +54,10 @@ class Store(ProgressStore):
 
     def __init__(self, database: Database, url: str) -> None:
         self._database = database
+        self._closing = ExitStack()
+        self._closing.callback(database.close)
         self._url = url
+        self._layouts: dict[str, tuple[object, Mapping[str, Layout]]] = {}
         self._writers: dict[tuple[str, str], Writer] = {}
         self.finder = Finder(database)
         self.queue = Queue(database)
@@ -80,7 +84,7 @@ class Store(ProgressStore):
 
     def close(self) -> None:
         """Close every connection."""
-        self._database.close()
+        self._closing.close()
 
     def __enter__(self) -> Self:
         return self
@@ -107,17 +111,22 @@ class Store(ProgressStore):
             queue_rows.hold(connection, [source])
             adoption = catalogue.adopt(connection, source, tracker, catalog, now=now)
             refuse_outdated(Desks(connection, adoption.layouts, now), source)
-            return adoption
+        self._layouts.pop(source, None)
+        return adoption
 
     def digest(self, source: str) -> str | None:
         """Return the digest of the catalog adopted last; None when there was none."""
         with self._database.read() as connection:
             return catalogue.digest(connection, source)
 
-    def layouts(self, source: str) -> dict[str, Layout]:
-        """Return type name -> layout of the types on offer, as `adopt` returned them."""
-        with self._database.read() as connection:
-            return catalogue.layouts(connection, source)
+    def layouts(self, source: str) -> Mapping[str, Layout]:
+        """Return type name -> layout of the types on offer, as `adopt` returned them; read anew after the next adoption."""
+        adoption = self.finder.adoption(source)
+        known = self._layouts.get(source)
+        if known is None or known[0] != adoption:
+            with self._database.read() as connection:
+                known = self._layouts[source] = (adoption, MappingProxyType(catalogue.layouts(connection, source)))
+        return known[1]
 
     def grown_types(self, source: str) -> frozenset[str]:
         """Return the types to be read again because of new fields, until `finish_load` is called for them."""
@@ -313,8 +322,12 @@ class Store(ProgressStore):
     @contextmanager
     def read(self, query: str, params: Sequence[object] = ()) -> Iterator[Result]:
         """Answer one query inside the block, as `Reader.read` does."""
-        with Reader(self._url) as reader, reader.read(query, params) as result:
+        with self._reader.read(query, params) as result:
             yield result
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return self._closing.enter_context(Reader(self._url))
 
     @staticmethod
     def reader(url: str) -> Reader:

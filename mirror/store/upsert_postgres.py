@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import BindParameter, Column, ColumnElement, Connection, Table, Text, bindparam, cast, select
@@ -27,20 +28,18 @@ class PostgresWriter:
 
     def __init__(self, target: RecordTable) -> None:
         self.target = target
-        self._staging = staging_table(target)
-        self._create = str(CreateTable(self._staging, if_not_exists=True).compile(dialect=_DIALECT))
-        self._merge = {force: self._compile_merge(force=force) for force in (False, True)}
-        names = row_columns(target)
-        self._copy_straight = _copy(target.table, [*names, "_synced_at"])
-        self._copy_staged = _copy(self._staging, names)
+        self._merge: dict[bool, str] = {}
 
     def insert(self, connection: Connection, rows: list[Row], *, now: datetime) -> None:
         """Store rows whose ids are not there yet."""
         at = (instant_text(now),)
-        _run_copy(connection, self._copy_straight, (row + at for row in rows))
+        statement = _copy(self.target.table, [*row_columns(self.target), "_synced_at"])
+        _run_copy(connection, statement, (row + at for row in rows))
 
     def upsert(self, connection: Connection, rows: list[Row], *, now: datetime, force: bool) -> None:
         """Insert or update rows with distinct ids."""
+        if force not in self._merge:
+            self._merge[force] = self._compile_merge(force=force)
         self.stage(connection, rows)
         connection.exec_driver_sql(self._merge[force], {"synced_at": instant_text(now)})
 
@@ -50,11 +49,19 @@ class PostgresWriter:
         head = (self.target.layout.source,)
         _run_copy(connection, _copy(table, list(table.columns.keys())), (head + row for row in rows))
 
+    @cached_property
+    def _staging(self) -> Table:
+        return staging_table(self.target)
+
+    @cached_property
+    def _create(self) -> str:
+        return str(CreateTable(self._staging, if_not_exists=True).compile(dialect=_DIALECT))
+
     def stage(self, connection: Connection, rows: list[Row]) -> None:
         """Fill the staging table with exactly these rows."""
         connection.exec_driver_sql(self._create)
         connection.exec_driver_sql(f"TRUNCATE {self._staging.name}")
-        _run_copy(connection, self._copy_staged, rows)
+        _run_copy(connection, _copy(self._staging, row_columns(self.target)), rows)
 
     def differing(self, connection: Connection) -> set[int]:
         """Return the ids of staged rows that are stored with other values; json is compared as text."""

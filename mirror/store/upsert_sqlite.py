@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import chain
 from typing import cast
 
@@ -28,10 +29,8 @@ class SqliteWriter:
 
     def __init__(self, target: RecordTable) -> None:
         self.target = target
-        self._upsert = {force: _compile_upsert(target, force=force) for force in (False, True)}
+        self._upsert: dict[bool, _Statement] = {}
         self._links: dict[str, _Statement] = {}
-        self._staging = staging_table(target)
-        self._stage = _compile(sqlite.insert(self._staging), row_columns(target))
 
     def insert(self, connection: Connection, rows: list[Row], *, now: datetime) -> None:
         """Store rows whose ids are not there yet; the statement is the same, the check costs nothing."""
@@ -39,6 +38,8 @@ class SqliteWriter:
 
     def upsert(self, connection: Connection, rows: list[Row], *, now: datetime, force: bool) -> None:
         """Insert or update rows."""
+        if force not in self._upsert:
+            self._upsert[force] = _compile_upsert(self.target, force=force)
         statement = self._upsert[force]
         at = instant_text(now)
         for several, values in statement.batches(rows):
@@ -50,6 +51,14 @@ class SqliteWriter:
             self._links[field] = _compile_links(self.target.links[field], self.target.layout.source)
         for several, values in self._links[field].batches(rows):
             connection.exec_driver_sql(several, values)
+
+    @cached_property
+    def _staging(self) -> Table:
+        return staging_table(self.target)
+
+    @cached_property
+    def _stage(self) -> str:
+        return _compile(sqlite.insert(self._staging), row_columns(self.target))
 
     def stage(self, connection: Connection, rows: list[Row]) -> None:
         """Fill the staging table with exactly these rows."""
