@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mirror.store.store import Store
 from tests.contract.conftest import SetStage
 from tests.support.stage import Stage, rows_of
@@ -23,7 +25,7 @@ TEXTS = {
 
 
 def test_texts_arrive_as_the_tracker_holds_them(each_store: Store, set_stage: SetStage) -> None:
-    stage = set_stage(records=50)
+    stage = set_stage(records=50, few=True)
     ids = {word: stage.create(text) for word, text in TEXTS.items()}
     assert stage.sync(each_store).exit_code == 0
     layout = each_store.layouts("acme")[stage.busy]
@@ -36,7 +38,7 @@ def test_texts_arrive_as_the_tracker_holds_them(each_store: Store, set_stage: Se
 
 
 def test_texts_that_change_arrive_by_a_further_sync(store: Store, set_stage: SetStage) -> None:
-    stage = set_stage(records=50)
+    stage = set_stage(records=50, few=True)
     ids = {word: stage.create() for word in TEXTS}
     stage.sync(store)
     for word, key in ids.items():
@@ -45,8 +47,9 @@ def test_texts_that_change_arrive_by_a_further_sync(store: Store, set_stage: Set
     assert stage.differences(store) == []
 
 
-def test_everything_that_is_seeded_arrives_unchanged(each_store: Store, set_stage: SetStage) -> None:
-    stage = set_stage(records=600, seed=11)
+@pytest.mark.parametrize("few", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_everything_that_is_seeded_arrives_unchanged(each_store: Store, set_stage: SetStage, few: bool) -> None:
+    stage = set_stage(records=600, seed=11, few=few)
     report = stage.sync(each_store)
     assert report.exit_code == 0, report.failed
     assert report.tally.quarantined == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mirror.store.store import Store
-from tests.contract.conftest import SetStage
+from tests.contract.conftest import QUICK, SetStage
 from tests.support.stage import Stage, Walk
 
 ROUNDS, STEPS = 2, 40
@@ -32,7 +32,7 @@ def test_edits_between_the_pages_of_a_running_sync_are_found_by_the_next(
     set_stage: SetStage, seeded_store: tuple[Store, int]
 ) -> None:
     store, seed = seeded_store
-    stage = set_stage(seed=seed)
+    stage = set_stage(seed=seed, few=seed == QUICK)
     stage.small_pages()
     walk = stage.walk(100 + seed, access=False)
     stop = stage.on_request(lambda _request: walk.steps(1) if walk.random.random() < 0.3 else None)
@@ -48,7 +48,7 @@ def test_every_open_question_answered_against_us_still_ends_equal(
     set_stage: SetStage, seeded_store: tuple[Store, int]
 ) -> None:
     store, seed = seeded_store
-    stage = set_stage(seed=seed)
+    stage = set_stage(seed=seed, few=seed == QUICK)
     stage.answer_against_us()
     walk = stage.walk(200 + seed)
     stage.sync(store)
