@@ -14,21 +14,22 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from mirror.config import FILE_NAME, SourceSettings, find, load
-from mirror.config_edit import NewSource, append_source, read_pyral, write_file
+from mirror.config_auth import read_auth
+from mirror.config_edit import NewSource, PyralImport, append_pyral, append_source
 from mirror.connectors.base import Finding
-from mirror.connectors.registry import TRACKERS, connect
+from mirror.connectors.registry import TRACKERS, check_auth, connect
 from mirror.credentials import Place
 from mirror.engine.push import PlannedStep, PushedChange, PushOptions, PushReport, push_source
 from mirror.engine.showing import ShownChange, ShownEntry
 from mirror.engine.sync import SyncOptions, SyncReport, sync_source
 from mirror.engine.verify import USUAL_SAMPLE, VerifyOptions, VerifyReport, verify_source
-from mirror.errors import ConfigError, MirrorError, UnknownTypeError, UsageError
+from mirror.errors import MirrorError, UnknownTypeError, UsageError
 from mirror.model.change import State
 from mirror.model.event import Event
 from mirror.model.layout import Layout, table_name
 from mirror.model.progress import Failure, TypeStatus
 from mirror.model.schema import RecordType
-from mirror.model.source import Source
+from mirror.model.source import Auth, Signer, Source
 from mirror.queue_api import Edited
 from mirror.queue_api.opened import now
 from mirror.script import Scripting
@@ -41,6 +42,7 @@ __all__ = [
     "TRACKERS",
     "USUAL_SAMPLE",
     "Answer",
+    "Auth",
     "Edited",
     "Failure",
     "Finding",
@@ -92,20 +94,6 @@ class Outcome(Generic[Report]):
 
 
 @dataclass(frozen=True, slots=True)
-class PyralImport:
-    """What became of a configuration file of pyral.
-
-    Attributes:
-        secret_file: where its secret was copied to; None when it has none.
-        unused: settings in it that mean nothing here.
-    """
-
-    settings: Path
-    secret_file: Path | None
-    unused: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class TypeSummary:
     """One record type of one source.
 
@@ -140,12 +128,21 @@ class Mirror(Scripting):
     """
 
     @classmethod
-    def open(cls, config: str | Path | None = None, database: str | None = None, *, new: bool = False) -> Self:
+    def open(
+        cls,
+        config: str | Path | None = None,
+        database: str | None = None,
+        *,
+        auth: Mapping[str, Signer] | None = None,
+        new: bool = False,
+    ) -> Self:
         """Return the mirror that the settings describe. Neither the database nor a tracker is touched yet.
 
         Args:
             config: settings file; else MIRROR_CONFIG, else the nearest mirror.toml, else the user's own.
             database: SQLAlchemy URL, over MIRROR_DATABASE and the settings file.
+            auth: source -> a `requests` authentication object that signs its requests, over what the settings say. It is
+                called by several threads at once, as many as the source's `concurrency`.
             new: the settings file that is named need not be there; `add_source` makes it.
 
         Raises:
@@ -155,7 +152,7 @@ class Mirror(Scripting):
         is_new = new and named is not None and not Path(named).exists()
         path = None if is_new else find(Path(named) if named else None, Path.cwd())
         settings = load(path, _scope_keys(), os.environ, database)
-        return cls(settings, os.environ, settings_path=path or Path(named or FILE_NAME).absolute())
+        return cls(settings, os.environ, settings_path=path or Path(named or FILE_NAME).absolute(), auth=auth)
 
     def __enter__(self) -> Self:
         return self
@@ -365,8 +362,10 @@ class Mirror(Scripting):
         Raises:
             ConfigError: a source of that name is there, or something about it cannot be used.
         """
+        if new.auth is not None and new.tracker in TRACKERS:
+            check_auth(new.tracker, read_auth(new.auth, "auth").auth, "auth")
         append_source(self._path, new, _scope_keys())
-        self._settings = load(self._path, _scope_keys(), self._environ)
+        self._use(load(self._path, _scope_keys(), self._environ))
         return self._path
 
     def add_from_pyral(self, name: str, file: Path) -> PyralImport:
@@ -374,17 +373,9 @@ class Mirror(Scripting):
 
         A secret in it goes to a file of its own beside the settings file, readable by its owner only.
         """
-        said = read_pyral(file)
-        secret_file = self._path.with_name(f"{name}.secret") if said.secret else None
-        secret = {Place.FILE.value: secret_file.name} if secret_file else {Place.ENV.value: "RALLY_APIKEY"}
-        own = TRACKERS["rally"].scope
-        scope = {key: value for key, value in said.scope.items() if key in own}
-        if secret_file is not None and secret_file.exists():
-            raise ConfigError(f"{secret_file} is there already; choose another name for the source")
-        self.add_source(NewSource(name, "rally", said.url, secret, user=said.user, scope=scope))
-        if secret_file is not None:
-            write_file(secret_file, f"{said.secret}\n", mode=0o600)
-        return PyralImport(self._path, secret_file, {key: said.scope[key] for key in said.scope if key not in own})
+        done = append_pyral(self._path, name, file, _scope_keys())
+        self._use(load(self._path, _scope_keys(), self._environ))
+        return done
 
 
 def _scope_keys() -> dict[str, Mapping[str, type]]:

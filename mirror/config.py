@@ -17,24 +17,36 @@ from urllib.parse import parse_qs, urlsplit
 
 from platformdirs import user_config_path
 
+from mirror.config_auth import AuthSetting, checked_signer, read_auth
+from mirror.config_database import database_url
 from mirror.credentials import ALTERNATIVES, Place, SecretReference
 from mirror.errors import ConfigError, UnknownSourceError
 from mirror.model.change import Side
-from mirror.model.source import Credential, Source
+from mirror.model.source import Auth, Credential, Signer, Source
 from mirror.model.work_item import Category
 
 FILE_NAME = "mirror.toml"
 DEFAULT_DATABASE = "sqlite:///mirror.db"
 TOP_KEYS = ("database", "protect", "push_cap", "sources")
-SOURCE_KEYS = ("tracker", "url", "types", "concurrency", "secret", "user", "states", "conflicts", "protect", "push_cap")
+SOURCE_KEYS = (
+    "tracker",
+    "url",
+    "types",
+    "concurrency",
+    "auth",
+    "secret",
+    "user",
+    "states",
+    "conflicts",
+    "protect",
+    "push_cap",
+)
 MAX_CONCURRENCY = 64
 USUAL_PUSH_CAP = 100  # changes that one push makes without being asked again
 
 _PROTECTED = re.compile(r"[^.]+(\.[^.].*)?")  # a type, a type and an action, or a type and a field
 _SOURCE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _RALLY_SERVER = "rally1.rallydev.com"  # rally.md section 1: the host of the hosted product
-_SQLITE = "sqlite:///"
-_POSTGRES = ("postgresql+psycopg://", "postgresql://", "postgres://")
 
 Trackers = Mapping[str, Mapping[str, type]]
 """Tracker kind -> the keys of its own that its sources may have -> `str` for one name, `list` for many."""
@@ -45,6 +57,9 @@ class SourceSettings:
     """One `[sources.NAME]` table, checked; the secret is still only a reference.
 
     Attributes:
+        secret: None where `auth` needs none.
+        auth: None for what is usual with the tracker.
+        signer: the `requests` authentication object that a script has given; goes before secret and auth.
         push_cap: None where none is set.
         where: the file, for messages.
     """
@@ -52,7 +67,7 @@ class SourceSettings:
     name: str
     tracker: str
     url: str
-    secret: SecretReference
+    secret: SecretReference | None
     user: str | None = None
     scope: Mapping[str, object] = field(default_factory=dict)
     types: tuple[str, ...] = ("*",)
@@ -62,20 +77,20 @@ class SourceSettings:
     protect: tuple[str, ...] = ()
     push_cap: int | None = None
     where: str = FILE_NAME
+    auth: AuthSetting | None = None
+    signer: Signer | None = field(default=None, repr=False)
 
     def source(self, environ: Mapping[str, str]) -> Source:
         """Return the source with its secret looked up.
 
         Raises:
-            ConfigError: the secret cannot be had.
+            ConfigError: the secret, or the object that `auth` names, cannot be had.
         """
-        secret = self.secret.resolve(f"{self.where}: sources.{self.name}.secret", environ)
-        credential = Credential(secret, self.user)
         return Source(
             self.name,
             self.tracker,
             self.url,
-            credential,
+            self._credential(environ),
             self.scope,
             types=self.types,
             concurrency=self.concurrency,
@@ -84,6 +99,15 @@ class SourceSettings:
             protect=self.protect,
             push_cap=USUAL_PUSH_CAP if self.push_cap is None else self.push_cap,
         )
+
+    def _credential(self, environ: Mapping[str, str]) -> Credential:
+        if self.signer is not None:
+            return Credential("", self.user, Auth.PYTHON, self.signer)
+        at = f"{self.where}: sources.{self.name}"
+        secret = self.secret.resolve(f"{at}.secret", environ) if self.secret is not None else ""
+        if self.auth is None:
+            return Credential(secret, self.user)
+        return Credential(secret, self.user, self.auth.auth, self.auth.signer(f"{at}.auth", self.user, secret))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +132,16 @@ class Settings:
             return self.sources[name]
         except KeyError:
             raise UnknownSourceError(name, tuple(self.sources)) from None
+
+    def signed_by(self, signers: Mapping[str, Signer]) -> Settings:
+        """Return these settings, with sources that sign in by those objects.
+
+        Raises:
+            UnknownSourceError: there is no such source.
+            ConfigError: something else was given than an authentication object.
+        """
+        signed = {name: replace(self[name], signer=checked_signer(each, name)) for name, each in signers.items()}
+        return replace(self, sources={**self.sources, **signed})
 
 
 def find(named: Path | None, folder: Path) -> Path | None:
@@ -139,7 +173,7 @@ def load(path: Path | None, trackers: Trackers, environ: Mapping[str, str], data
     settings = parse(text, trackers, where="" if path is None else str(path), folder=folder)
     override = database or environ.get("MIRROR_DATABASE")
     said_by = "database" if database else "environment: MIRROR_DATABASE"
-    found = _database_url(override, said_by, Path.cwd()) if override else settings.database
+    found = database_url(override, said_by, Path.cwd()) if override else settings.database
     sources = settings.sources or {
         name: replace(each, protect=settings.protect, push_cap=settings.push_cap)
         for name, each in _from_environment(environ, trackers, folder).items()
@@ -168,7 +202,7 @@ def parse(text: str, trackers: Trackers, *, where: str, folder: Path) -> Setting
         name: replace(each, protect=(*protect, *each.protect), push_cap=cap if each.push_cap is None else each.push_cap)
         for name, each in sources.items()
     }
-    return Settings(None, _database_url(database, f"{where}: database", folder), guarded, protect, cap)
+    return Settings(None, database_url(database, f"{where}: database", folder), guarded, protect, cap)
 
 
 def _read(path: Path) -> str:
@@ -191,12 +225,15 @@ def _source(name: str, tables: Mapping[str, object], trackers: Trackers, origin:
         raise ConfigError(f"{where}: {at}.tracker: {tracker!r} is not known{_near(tracker, trackers)}")
     own = trackers[tracker]
     _only(table, (*SOURCE_KEYS, *own), where, at)
+    auth, user = _auth(table, where, at), _text(table, "user", where, at)
+    if auth is not None:
+        auth.check_user(user, f"{where}: {at}.user")
     return SourceSettings(
         name,
         tracker,
         _address(_needed(table, "url", where, at), f"{where}: {at}.url"),
-        _secret(table, where, at, folder),
-        user=_text(table, "user", where, at),
+        _secret(table, where, at, folder) if "secret" in table or auth is None or auth.needs_secret else None,
+        user=user,
         scope={key: _scope(table[key], own[key], f"{where}: {at}.{key}") for key in own if key in table},
         types=_types(table, f"{where}: {at}.types"),
         concurrency=_concurrency(table, f"{where}: {at}.concurrency"),
@@ -205,7 +242,13 @@ def _source(name: str, tables: Mapping[str, object], trackers: Trackers, origin:
         protect=_protect(table, f"{where}: {at}.protect"),
         push_cap=_push_cap(table, f"{where}: {at}.push_cap"),
         where=where,
+        auth=auth,
     )
+
+
+def _auth(table: Mapping[str, object], where: str, at: str) -> AuthSetting | None:
+    given = _text(table, "auth", where, at)
+    return None if given is None else read_auth(given, f"{where}: {at}.auth")
 
 
 def _address(url: str, where: str) -> str:
@@ -335,21 +378,6 @@ def _needed(table: Mapping[str, object], key: str, where: str, at: str) -> str:
     if value is None:
         raise ConfigError(f"{where}: {at}.{key} is missing")
     return value
-
-
-def _database_url(given: str, where: str, folder: Path) -> str:
-    """Return the SQLAlchemy URL: the path of a SQLite file made absolute, PostgreSQL with its driver named.
-
-    The value is not part of the message, for it may hold a password.
-    """
-    if given.startswith(_POSTGRES):
-        return re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", given)
-    if not given.startswith(_SQLITE):
-        raise ConfigError(f"{where}: expected sqlite:///FILE or postgresql+psycopg://HOST/NAME")
-    name, mark, options = given.removeprefix(_SQLITE).partition("?")
-    if name in ("", ":memory:"):
-        raise ConfigError(f"{where}: expected a file name after {_SQLITE}")
-    return f"{_SQLITE}{folder.absolute() / Path(name).expanduser()}{mark}{options}"
 
 
 def _from_environment(environ: Mapping[str, str], trackers: Trackers, folder: Path) -> dict[str, SourceSettings]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mirror.config import DEFAULT_DATABASE, Trackers, parse
+from mirror.credentials import Place
 from mirror.errors import ConfigError
 
 # pyral 1.6.0, config.py, rallyWorkset: NAME = value at the start of a line, all else is ignored. Its own
@@ -32,8 +33,9 @@ class NewSource:
     """A source to be added, as it will be written.
 
     Attributes:
-        secret: place -> what is there, as in the file (`{"env": "RALLY_APIKEY"}`).
+        secret: place -> what is there, as in the file (`{"env": "RALLY_APIKEY"}`); empty where `auth` needs none.
         scope: keys that only this kind of tracker has.
+        auth: as in the file; None for what is usual.
     """
 
     name: str
@@ -44,6 +46,7 @@ class NewSource:
     scope: Mapping[str, object] = field(default_factory=dict)
     types: tuple[str, ...] = ()
     concurrency: int | None = None
+    auth: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,20 @@ class PyralSettings:
     scope: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class PyralImport:
+    """What became of a configuration file of pyral.
+
+    Attributes:
+        secret_file: where its secret was copied to; None when it has none.
+        unused: settings in it that mean nothing here.
+    """
+
+    settings: Path
+    secret_file: Path | None
+    unused: Mapping[str, str]
+
+
 def append_source(path: Path, new: NewSource, trackers: Trackers) -> None:
     """Write `new` to the end of the settings file at `path`, which is made when it is not there.
 
@@ -77,6 +94,27 @@ def append_source(path: Path, new: NewSource, trackers: Trackers) -> None:
     write_file(path, after, mode=0o644)
 
 
+def append_pyral(path: Path, name: str, file: Path, trackers: Trackers) -> PyralImport:
+    """Write a Rally source with what a configuration file of pyral says to the end of the settings file at `path`.
+
+    A secret in it goes to a file of its own beside the settings file, readable by its owner only.
+
+    Raises:
+        ConfigError: something is there already, or cannot be used; nothing is written then.
+    """
+    said = read_pyral(file)
+    secret_file = path.with_name(f"{name}.secret") if said.secret else None
+    secret = {Place.FILE.value: secret_file.name} if secret_file else {Place.ENV.value: "RALLY_APIKEY"}
+    own = trackers["rally"]
+    scope = {key: value for key, value in said.scope.items() if key in own}
+    if secret_file is not None and secret_file.exists():
+        raise ConfigError(f"{secret_file} is there already; choose another name for the source")
+    append_source(path, NewSource(name, "rally", said.url, secret, user=said.user, scope=scope), trackers)
+    if secret_file is not None:
+        write_file(secret_file, f"{said.secret}\n", mode=0o600)
+    return PyralImport(path, secret_file, {key: said.scope[key] for key in said.scope if key not in own})
+
+
 def as_toml(new: NewSource) -> str:
     """Return the `[sources.NAME]` table of `new` as TOML."""
     lines = [f"[sources.{new.name}]", f"tracker = {_value(new.tracker)}", f"url = {_value(new.url)}"]
@@ -85,10 +123,12 @@ def as_toml(new: NewSource) -> str:
         lines.append(f"types = {_value(new.types)}")
     if new.concurrency is not None:
         lines.append(f"concurrency = {new.concurrency}")
+    if new.auth:
+        lines.append(f"auth = {_value(new.auth)}")
     if new.user:
         lines.append(f"user = {_value(new.user)}")
     inner = ", ".join(f"{place} = {_value(value)}" for place, value in new.secret.items())
-    return "\n".join([*lines, f"secret = {{ {inner} }}", ""])
+    return "\n".join([*lines, *([f"secret = {{ {inner} }}"] if inner else []), ""])
 
 
 def read_pyral(path: Path) -> PyralSettings:

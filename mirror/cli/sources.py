@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mirror.api import TRACKERS, Finding, Mirror, NewSource, Place, SourceSettings
+from mirror.api import TRACKERS, Auth, Finding, Mirror, NewSource, Place, SourceSettings
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, print_table, say
 from mirror.errors import ConfigError, MirrorError, RemoteError, UsageError
@@ -32,7 +32,13 @@ def _scope_options(command: click.Command) -> click.Command:
 @click.argument("name")
 @click.option("--tracker", type=click.Choice(list(TRACKERS)), help="Kind of tracker.")
 @click.option("--url", help="Root address, such as https://rally1.rallydev.com.")
-@click.option("--user", help="For basic authentication; the secret is then the password.")
+@click.option(
+    "--auth",
+    metavar="WAY",
+    help=f"How to sign in: {', '.join(each for each in Auth if each is not Auth.PYTHON)}, or python:package.module:name. "
+    "What is usual with the tracker unless told.",
+)
+@click.option("--user", help="Whose password the secret is.", metavar="NAME")
 @click.option("--secret-env", metavar="VARIABLE", help="The secret is in this environment variable.")
 @click.option("--secret-command", metavar="COMMAND", help='The secret is what this prints, such as "pass rally".')
 @click.option("--secret-keyring", metavar="SERVICE/USER", help="The secret is in the system's keyring.")
@@ -58,6 +64,7 @@ def add(invocation: Invocation, /, name: str, from_pyral: Path | None, **given: 
     Examples:
       mirror add acme --tracker rally --url https://rally1.rallydev.com --workspace Acme --secret-env RALLY_APIKEY
       mirror add help --tracker rt --url https://rt.example.com --queues General --secret-command "pass rt"
+      mirror add v1 --tracker versionone --url https://v1.example.com/Team --auth kerberos
       mirror add acme --from-pyral rally.cfg
     """
     with invocation.open(new=True) as mirror:
@@ -83,13 +90,14 @@ def _add_from_pyral(mirror: Mirror, name: str, file: Path) -> None:
 def _new_source(name: str, given: dict[str, object]) -> NewSource:
     tracker = _asked(given["tracker"], "--tracker", "Kind of tracker", click.Choice(list(TRACKERS)))
     url = _asked(given["url"], "--url", "Root address")
-    types, concurrency, user = given["types"], given["concurrency"], given["user"]
+    types, concurrency, user, auth = given["types"], given["concurrency"], given["user"], given["auth"]
     return NewSource(
         name,
         tracker,
         url,
         _secret(name, given),
-        user=user if isinstance(user, str) else None,
+        auth=auth if isinstance(auth, str) else None,
+        user=_asked(user, "--user", "User") if auth in (Auth.BASIC, Auth.NTLM) else user if isinstance(user, str) else None,
         scope=_scope(tracker, given),
         types=types if isinstance(types, tuple) else (),
         concurrency=concurrency if isinstance(concurrency, int) else None,
@@ -114,6 +122,8 @@ def _secret(name: str, given: dict[str, object]) -> dict[str, str | tuple[str, .
     found = {place: str(given[f"secret_{place}"]) for place in Place if given.get(f"secret_{place}")}
     if len(found) > 1:
         raise UsageError(f"one place of the secret is enough: {', '.join(f'--secret-{place}' for place in found)}")
+    if not found and _needs_no_secret(given["auth"]):
+        return {}
     if not found:
         flags = ", ".join(f"--secret-{place}" for place in Place)
         variable = f"{name.upper().replace('-', '_')}_SECRET"
@@ -121,6 +131,10 @@ def _secret(name: str, given: dict[str, object]) -> dict[str, str | tuple[str, .
         return {Place.ENV.value: asked}
     place, value = found.popitem()
     return {place.value: tuple(shlex.split(value)) if place is Place.COMMAND else value}
+
+
+def _needs_no_secret(auth: object) -> bool:
+    return isinstance(auth, str) and auth.partition(":")[0] in (Auth.KERBEROS, Auth.PYTHON)
 
 
 def _asked(
@@ -152,7 +166,7 @@ def sources(invocation: Invocation, as_json: bool) -> None:
             print_json({"settings": mirror.settings_path, "database": mirror.database_label, "sources": found})
             return
         say(f"settings: {mirror.settings_path or 'none found'}; database: {mirror.database_label}")
-        columns = ("name", "tracker", "url", "scope", "types", "concurrency", "secret")
+        columns = ("name", "tracker", "url", "scope", "types", "concurrency", "auth", "secret")
         print_table(columns, [[each[column] for column in columns] for each in found])
         if not found:
             say("no source is configured yet; see: mirror add --help")
@@ -167,7 +181,8 @@ def _described(source: SourceSettings) -> dict[str, object]:
         "types": " ".join(source.types),
         "concurrency": source.concurrency,
         "user": source.user,
-        "secret": f"{source.secret.place} {source.secret.shown}",
+        "auth": str(source.auth) if source.auth is not None else None,
+        "secret": f"{source.secret.place} {source.secret.shown}" if source.secret is not None else None,
     }
 
 

@@ -8,6 +8,7 @@ import ssl
 import threading
 import time
 import zlib
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,10 +19,11 @@ from typing import TypeVar
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase, HTTPBasicAuth
 from requests.cookies import RequestsCookieJar
 
-from mirror.errors import ProtocolError, RemoteError, RetryableError
+from mirror.connectors.signing import Signing
+from mirror.errors import AuthError, MirrorError, ProtocolError, RemoteError, RetryableError
+from mirror.model.source import Signer
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +116,7 @@ class Transport:
     """All requests of one credential.
 
     Attributes:
-        requests_made: how many requests were sent so far, retries included.
+        requests_made: how many requests were sent so far, retries and handshakes included.
         heard_at: the server's clock at its newest answer, UTC; None before the first, and after answers without a Date only.
         on_wait: told (seconds, reason) whenever the credential is parked; may be set by whoever draws progress.
     """
@@ -133,8 +135,8 @@ class Transport:
         self.requests_made = 0
         self.heard_at: datetime | None = None
         self.on_wait: Callable[[float, str], None] = lambda _seconds, _reason: None
-        self.auth: AuthBase | None = None
         self.headers: dict[str, str] = {"Accept-Encoding": "gzip"}
+        self._signing: Signing | None = None
         self._sleep = sleep
         self._gate = threading.BoundedSemaphore(concurrency)
         self._lock = threading.Lock()
@@ -149,8 +151,13 @@ class Transport:
         return session
 
     def sign_in(self, user: str, password: str) -> None:
-        """Send basic authentication with every request from now on, UTF-8 encoded."""
-        self.auth = HTTPBasicAuth(user.encode(), password.encode())
+        """Send basic authentication with every request from now on."""
+        self.headers["Authorization"] = basic(user, password)
+
+    def sign_by(self, signer: Signer, *, key_header: str = "") -> Signing:
+        """Have an object sign every request from now on; see `Signing`."""
+        self._signing = signing = Signing(signer, key_header=key_header)
+        return signing
 
     def drop_cookies(self) -> None:
         """Keep no cookie from now on."""
@@ -188,7 +195,7 @@ class Transport:
                     params=request.params,
                     data=request.json if request.json is not None else request.form,
                     headers={**self.headers, **_content_type(request), **request.headers},
-                    auth=self.auth or _no_netrc,
+                    auth=self._signing or _no_netrc,
                     timeout=self.patience.timeout_seconds,
                     allow_redirects=False,
                     stream=True,
@@ -199,6 +206,15 @@ class Transport:
                 log.info("request failed reason=%s", type(error).__name__)
                 # Without its cause: that one's text has the whole address, and a security token may be part of it.
                 raise _translated(error, self.url) from None
+            except MirrorError:
+                raise
+            except Exception as error:
+                if self._signing is None:
+                    raise
+                self._signing.close_answer()
+                raise _failed_handshake(error, request) from None
+            with self._lock:
+                self.requests_made += len(response.history)
         if "Date" in answer.headers:
             self.heard_at = answer.server_time
         if answer.status in RETRIED_STATUSES:
@@ -232,6 +248,11 @@ class Transport:
             return
         with self._lock:
             self._parked_until = max(self._parked_until, time.monotonic() + seconds)
+
+
+def basic(user: str, password: str) -> str:
+    """Return the value of an Authorization header for basic authentication, UTF-8 encoded (RFC 7617)."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode('ascii')}"
 
 
 def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -287,13 +308,22 @@ def _retry_after(answer: Answer) -> float | None:
         return None
 
 
+def _failed_handshake(error: Exception, request: Request) -> RemoteError:
+    """Return our error for one of an authentication object that looks at answers.
+
+    It may be about the first answer, which turned the request away, or about the last, after a write was done.
+    """
+    text = f"the authentication object failed at an answer ({type(error).__name__})"
+    return AuthError(text) if request.repeatable else RetryableError(text)
+
+
 def _translated(error: Exception, url: str) -> RemoteError:
     """Return our error for one of requests'; its text may hold a request's address, so none of it is kept."""
     if isinstance(error, requests.exceptions.SSLError):
         if not _is_about_certificate(error):  # it may come when the whole request has long arrived
             return RetryableError(f"{url} broke the encrypted connection")
         return RemoteError(
-            f"{url}: the server's certificate cannot be verified; check the address, or add your CA to the system"
+            f"{url}: the server's certificate cannot be verified; check the address, or set REQUESTS_CA_BUNDLE"
         )
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return RetryableError(f"{url} did not answer in time", is_unsent=True)

@@ -12,7 +12,7 @@ from mirror.connectors.contents import Contents
 from mirror.connectors.http import Transport
 from mirror.connectors.language import Language
 from mirror.errors import ConfigError
-from mirror.model.source import Source
+from mirror.model.source import Auth, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,17 @@ class Tracker:
         contents: `module:Class` of what reads the bytes of its files.
         scope: keys of its own that a source of this kind may have in the settings, with `str` for one name or
             number and `list` for many (a tuple then); they become Source.scope.
+        auth: its own ways of signing in. Where a web server or a proxy asks for another one, every tracker takes it.
     """
 
     connector: str
     language: str
     contents: str
     scope: Mapping[str, type]
+    auth: frozenset[Auth]
 
+
+ANY_TRACKERS = frozenset({Auth.KERBEROS, Auth.NTLM, Auth.PYTHON})
 
 TRACKERS = {
     "rally": Tracker(
@@ -39,18 +43,21 @@ TRACKERS = {
         "mirror.connectors.rally.language:RallyLanguage",
         "mirror.connectors.rally.contents:RallyContents",
         {"workspace": str},
+        frozenset({Auth.APIKEY, Auth.BASIC}),
     ),
     "rt": Tracker(
         "mirror.connectors.rt:RTConnector",
         "mirror.connectors.rt.language:RTLanguage",
         "mirror.connectors.rt.contents:RTContents",
         {"queues": list},
+        frozenset({Auth.SESSION, Auth.BASIC, Auth.TOKEN}),
     ),
     "versionone": Tracker(
         "mirror.connectors.versionone:VersionOneConnector",
         "mirror.connectors.versionone.language:VersionOneLanguage",
         "mirror.connectors.versionone.contents:VersionOneContents",
         {"scope": str},
+        frozenset({Auth.TOKEN, Auth.BASIC, Auth.SESSION}),
     ),
 }
 
@@ -67,9 +74,22 @@ def connect(source: Source, transport: Transport | None = None) -> Connector:
         raise ConfigError(
             f"source {source.name!r}: tracker {source.tracker!r} is not known; one of: {', '.join(TRACKERS)}"
         ) from None
+    check_auth(source.tracker, source.credential.auth, f"source {source.name!r}")
     connector = getattr(import_module(module), name)
     transport = transport or Transport(source.url, concurrency=source.concurrency)
     return cast("Connector", connector(source, transport))
+
+
+def check_auth(kind: str, auth: Auth | None, where: str) -> None:
+    """Refuse a way of signing in that a kind of tracker does not have.
+
+    Raises:
+        ConfigError: it is one; names those that there are.
+    """
+    known = TRACKERS[kind].auth | ANY_TRACKERS
+    if auth is not None and auth not in known:
+        listed = ", ".join(each for each in Auth if each in known)
+        raise ConfigError(f'{where}: {kind} does not take auth = "{auth}"; it takes {listed}')
 
 
 def language(kind: str) -> Language:

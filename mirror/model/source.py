@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from mirror.model.change import Side
 from mirror.model.work_item import Category
+
+Signer = Callable[..., object]
+"""A `requests` authentication object: called with each request before it is sent, returns that request."""
+
+
+class Auth(StrEnum):
+    """How requests prove who we are."""
+
+    APIKEY = "apikey"  # a key with every request
+    TOKEN = "token"  # noqa: S105 - a word; an access token with every request
+    BASIC = "basic"  # user and password with every request
+    SESSION = "session"  # shown once, for a cookie that stands for it from then on
+    KERBEROS = "kerberos"  # a ticket of the system, by SPNEGO (RFC 4559)
+    NTLM = "ntlm"  # the handshake of Windows, with user and password
+    PYTHON = "python"  # an object that a script or a package gives
+
+    @property
+    def words(self) -> str:
+        """The same for people."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Auth.APIKEY: "an API key",
+    Auth.TOKEN: "a token with every request",
+    Auth.BASIC: "user and password with every request",
+    Auth.SESSION: "a session cookie",
+    Auth.KERBEROS: "a Kerberos ticket",
+    Auth.NTLM: "NTLM",
+    Auth.PYTHON: "an authentication object of Python",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +46,16 @@ class Credential:
     """What proves who we are; never shown by repr, logs or errors.
 
     Attributes:
-        user: only for basic authentication, the secret is then the password; None for keys and tokens.
+        secret: empty where the system or an object has it.
+        user: whose password the secret is; None for keys and tokens.
+        auth: None for what is usual with this tracker.
+        signer: the object for Auth.PYTHON.
     """
 
     secret: str = field(repr=False)
     user: str | None = None
+    auth: Auth | None = None
+    signer: Signer | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mirror.config import Settings, SourceSettings
+from mirror.connectors.registry import check_auth
 from mirror.engine.edit import Editor
 from mirror.engine.finding import Found, find
 from mirror.engine.lookup import Lookup
@@ -19,6 +20,7 @@ from mirror.engine.taking_in import take_in
 from mirror.errors import UsageError
 from mirror.model.change import Via
 from mirror.model.layout import Layout
+from mirror.model.source import Signer
 from mirror.store.store import Store
 
 
@@ -31,11 +33,31 @@ class Opened:
 
     via: Via = Via.API
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str], *, settings_path: Path) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        *,
+        settings_path: Path,
+        auth: Mapping[str, Signer] | None = None,
+    ) -> None:
+        self._signers = auth or {}
+        self._use(settings)
         self._environ = environ
         self._path = settings_path
         self._store: Store | None = None
+
+    def _use(self, settings: Settings) -> None:
+        """Take settings, with the authentication objects of this script put to their sources.
+
+        Raises:
+            UnknownSourceError: there is one for a source that is not there.
+            ConfigError: a tracker does not sign in as its source says.
+        """
+        for each in settings.sources.values():
+            if each.auth is not None:
+                check_auth(each.tracker, each.auth.auth, f"{each.where}: sources.{each.name}.auth")
+        self._settings = settings.signed_by(self._signers)
 
     def close(self) -> None:
         """Close the database."""

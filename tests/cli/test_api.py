@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from requests.auth import HTTPBasicAuth
 
 import mirror
 from mirror.api import SyncOptions
@@ -35,6 +36,21 @@ def test_open_takes_a_database_and_a_settings_file(folder: Path) -> None:
         assert m.database_label == f"{folder}/a.db"
     with mirror.open("other.toml", database="sqlite:///b.db") as m:
         assert m.database_label == f"{folder}/b.db"
+
+
+def test_a_script_signs_in_with_an_object_of_its_own(acme: RallySimulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACME_KEY")
+    with mirror.open() as m:
+        (outcome,) = m.sync(options=SyncOptions(types=("Tag",)))
+        assert isinstance(outcome.error, mirror.ConfigError)
+    with mirror.open(auth={"acme": HTTPBasicAuth(acme.user, acme.password)}) as m:
+        (outcome,) = m.sync(options=SyncOptions(types=("Tag",)))
+        assert (outcome.error, outcome.exit_code) == (None, 0)
+        m["acme"].Tag.first().refresh()
+        assert "by an authentication object of Python" in next(m.check("acme")).detail
+    assert acme.password not in Path("mirror.db").read_bytes().decode("latin-1")
+    with pytest.raises(mirror.UnknownSourceError):
+        mirror.open(auth={"acne": HTTPBasicAuth("a", "b")})
 
 
 def test_errors_are_in_reach_of_the_caller(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,54 @@ def test_add_refuses_what_does_not_fit_and_writes_nothing(
     assert result.exit_code == 2
     assert words in result.stderr
     assert not (folder / "mirror.toml").exists()
+
+
+def test_add_takes_a_way_to_sign_in(run: Run, folder: Path) -> None:
+    place = ("--tracker", "versionone", "--url", "https://v1.example.com/Team")
+    assert run("add", "v1", *place, "--auth", "ntlm", "--user", r"OFFICE\me", "--secret-env", "PW").exit_code == 0
+    assert run("add", "v2", *place, "--auth", "kerberos").exit_code == 0
+    assert run("add", "v3", *place, "--auth", "python:company.sign:In").exit_code == 0
+    found = {name: (each["auth"], each.get("secret")) for name, each in written(folder)["sources"].items()}  # type: ignore[attr-defined]
+    assert found == {"v1": ("ntlm", {"env": "PW"}), "v2": ("kerberos", None), "v3": ("python:company.sign:In", None)}
+    shown = json.loads(run("sources", "--json").stdout)["sources"]
+    assert [(each["auth"], each["secret"]) for each in shown] == [
+        ("ntlm", "env PW"),
+        ("kerberos", None),
+        ("python:company.sign:In", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("auth", "words"),
+    [
+        ("tokn", "'tokn' is no way to sign in; did you mean token?"),
+        ("apikey", 'rt does not take auth = "apikey"; it takes token, basic, session, kerberos, ntlm, python'),
+        ("basic", "missing: --user"),
+    ],
+)
+def test_add_refuses_a_way_to_sign_in_that_does_not_fit(run: Run, folder: Path, auth: str, words: str) -> None:
+    result = run(*RT, "--auth", auth)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert not (folder / "mirror.toml").exists()
+
+
+def test_a_way_to_sign_in_that_the_tracker_has_not_is_told_with_its_place(run: Run, folder: Path) -> None:
+    run("add", "acme", "--tracker", "rally", "--url", "https://rally.example.com", "--secret-env", "A")
+    with (folder / "mirror.toml").open("a") as file:
+        file.write('auth = "session"\n')
+    result = run("sources")
+    assert result.exit_code == 2
+    assert 'sources.acme.auth: rally does not take auth = "session"; it takes apikey, basic' in result.stderr
+
+
+def test_check_tells_what_to_install(run: Run, folder: Path) -> None:
+    if find_spec("requests_gssapi"):
+        pytest.skip("what is to be installed is installed")
+    run("add", "v1", "--tracker", "versionone", "--url", "http://127.0.0.1:9/V1", "--auth", "kerberos")
+    result = run("check")
+    assert result.exit_code == 2
+    assert "pip install 'mirror-tracker[kerberos]'" in result.stdout
 
 
 def test_add_from_pyral_keeps_the_secret_out_of_the_settings(run: Run, folder: Path) -> None:

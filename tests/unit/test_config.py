@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
 from mirror.config import Settings, find, load, parse
 from mirror.config_edit import NewSource, append_source, as_toml, read_pyral
 from mirror.credentials import Place, SecretReference
 from mirror.errors import ConfigError, UnknownSourceError
 from mirror.model.change import Side
+from mirror.model.source import Auth, Credential
 from mirror.model.work_item import Category
 
 TRACKERS = {"rally": {"workspace": str}, "rt": {"queues": list}}
@@ -241,6 +243,98 @@ def test_refusing_a_literal_secret_names_every_alternative() -> None:
 def test_an_unknown_source_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UnknownSourceError, match="configured: acme, help"):
         read(GOOD)["acne"]
+
+
+# Signing in
+
+AUTH_REFUSED = {
+    "an unknown word": (
+        {"auth": '"kerebros"'},
+        "sources.acme.auth: 'kerebros' is no way to sign in; did you mean kerberos?",
+    ),
+    "something else": (
+        {"auth": '"xyz"'},
+        'one of: apikey, token, basic, session, kerberos, ntlm, python, or "python:package',
+    ),
+    "no text": ({"auth": "1"}, "sources.acme.auth: expected a text"),
+    "half a place": ({"auth": '"python:here"'}, 'expected "python:package.module:name"'),
+    "no user": ({"auth": '"basic"'}, 'sources.acme.user: auth = "basic" needs user = "me" as well'),
+    "no Windows user": ({"auth": '"ntlm"'}, r'needs user = "DOMAIN\\me" as well'),
+    "a user too many": ({"auth": '"apikey"', "user": '"me"'}, 'user does not go with auth = "apikey"'),
+    "no secret": ({"auth": '"session"', "secret": None}, "sources.acme.secret is missing"),
+}
+
+
+@pytest.mark.parametrize("case", AUTH_REFUSED)
+def test_a_way_to_sign_in_that_cannot_be_is_refused(case: str) -> None:
+    lines, words = AUTH_REFUSED[case]
+    with pytest.raises(ConfigError) as caught:
+        read(with_source(**lines))
+    assert words in str(caught.value)
+
+
+def credential(*, environ: dict[str, str] | None = None, **lines: str | None) -> Credential:
+    return read(with_source(**lines))["acme"].source({"KEY": "the secret"} if environ is None else environ).credential
+
+
+def test_each_way_to_sign_in_becomes_a_credential() -> None:
+    assert credential() == Credential("the secret")
+    assert credential(auth='"session"', user='"me"') == Credential("the secret", "me", Auth.SESSION)
+    assert credential(auth='"kerberos"', secret=None, environ={}) == Credential("", None, Auth.KERBEROS)
+
+
+def test_an_object_of_python_is_imported_and_given_user_and_secret() -> None:
+    made = credential(auth='"python:requests.auth:HTTPDigestAuth"', user='"me"')
+    assert (made.auth, made.signer) == (Auth.PYTHON, HTTPDigestAuth("me", "the secret"))
+    assert "the secret" not in repr(made)
+    as_it_is = credential(auth=f'"python:{__name__}:AN_OBJECT"', secret=None)
+    assert as_it_is.signer is AN_OBJECT
+
+
+AN_OBJECT = HTTPBasicAuth("me", "pw")
+NO_OBJECT = "a text"
+
+
+def failing(secret: str) -> None:
+    raise ValueError(secret)
+
+
+def forgetful(secret: str) -> None:
+    """Return nothing."""
+
+
+NO_OBJECTS = {
+    "no_such_module:name": "the module 'no_such_module' cannot be imported; install it, or set PYTHONPATH",
+    f"{__name__}:nowhere": f"'{__name__}' has no 'nowhere'",
+    f"{__name__}:NO_OBJECT": "is no authentication object of requests",
+    f"{__name__}:failing": "failed when it was called (ValueError)",
+    f"{__name__}:forgetful": "forgetful returns is no authentication object",
+}
+
+
+@pytest.mark.parametrize("place", NO_OBJECTS)
+def test_an_object_of_python_that_cannot_be_had_says_why(place: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        credential(auth=f'"python:{place}"')
+    assert NO_OBJECTS[place] in str(caught.value)
+    assert "the secret" not in str(caught.value)
+
+
+def test_an_object_that_only_a_script_can_give_is_asked_for() -> None:
+    with pytest.raises(ConfigError, match=r"mirror\.open\(auth="):
+        credential(auth='"python"', secret=None)
+    settings = read(with_source(auth='"python"', secret=None)).signed_by({"acme": AN_OBJECT})
+    assert settings["acme"].source({}).credential == Credential("", None, Auth.PYTHON, AN_OBJECT)
+
+
+def test_an_object_of_a_script_goes_before_what_the_settings_say() -> None:
+    signed = read(with_source()).signed_by({"acme": AN_OBJECT})["acme"]
+    assert signed.source({}).credential.signer is AN_OBJECT
+    with pytest.raises(UnknownSourceError):
+        read(with_source()).signed_by({"acne": AN_OBJECT})
+    for wrong, words in ((("me", "pw"), "not tuple"), (HTTPBasicAuth, "not the class HTTPBasicAuth")):
+        with pytest.raises(ConfigError, match=words):
+            read(with_source()).signed_by({"acme": wrong})  # type: ignore[dict-item]
 
 
 # Secrets

@@ -34,7 +34,8 @@ def check(rally: _Rally) -> Iterator[Finding]:
         advice = "check url, the key or password that `secret` names, and that this network may reach the server"
         yield Finding("authentication", False, str(error), advice)
         return
-    yield Finding("authentication", True, f"signed in as {msgspec.json.decode(root, type=_User).name or 'unknown'}")
+    name = msgspec.json.decode(root, type=_User).name or "unknown"
+    yield Finding("authentication", True, f"signed in as {name}, by {rally.wire.login.auth.words}")
     yield _clock(server_time)
     try:
         workspace = rally.workspace()

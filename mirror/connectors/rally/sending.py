@@ -152,20 +152,24 @@ class Sender:
         return self._call(call.method, f"{API}/{quote(call.path)}", call.params, body, read_outcome)
 
     def _call(self, method: str, path: str, params: Mapping[str, str], body: bytes | None, read: Callable[[Answer], T]) -> T:
-        """Make one call, and again only when the security token was not accepted, for then nothing was done (§2 D).
+        """Make one call, and again only when nothing was done: a security token was not accepted, or a session is over.
+
+        Rally says the first with Errors (§2 D), and answers 401 before it looks at what is asked (§6 R). Beside an API key
+        there is neither, and a 401 is final: the key is read-only (§2 D).
 
         Raises:
             RemoteError: as the readers of answers raise; RetryableError for whatever leaves us not knowing.
         """
         for session in range(1, _SESSIONS + 1):
-            key = _before_sending(self._wire.key)
+            key = _before_sending(self._wire.login.key)
             request = Request(method, path, self._params(params, key), body, repeatable=False)
             try:
                 return knowing_what(partial(self._wire.transport.send, request, read))
-            except InvalidKeyError:
-                if not key or session == _SESSIONS:
+            except AuthError as error:
+                is_renewed = session > 1 and not isinstance(error, InvalidKeyError)
+                if not key or session == _SESSIONS or is_renewed:
                     raise
-                self._wire.forget_key(key)
+                self._wire.login.forget_key(key)
         raise AssertionError("there is at least one session")
 
     def _params(self, params: Mapping[str, str], key: Mapping[str, str]) -> dict[str, str]:

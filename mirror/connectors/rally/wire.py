@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from mirror.connectors.http import Answer, Request, Transport
+from mirror.connectors.pages import asks_to_sign_in
+from mirror.connectors.rally.login import Login
 from mirror.errors import AuthError, ProtocolError, RemoteError, RetryableError
 from mirror.model.source import Credential
 
@@ -115,6 +116,7 @@ class Wire:
 
     Attributes:
         learned: whether the server refuses batches, as it may to a read-only key.
+        login: how requests prove who we are.
     """
 
     def __init__(self, transport: Transport, credential: Credential) -> None:
@@ -122,22 +124,12 @@ class Wire:
         self.workspace = ""
         self.learned: dict[str, str] = {}
         self._batches_failed = False
-        self._token: str | None = None
-        self._lock = threading.Lock()
-        self._basic = credential.user is not None
-        self._authenticate(credential)
-
-    def _authenticate(self, credential: Credential) -> None:
-        self.transport.headers |= {
+        self.login = Login(transport, credential, self._security_token)
+        transport.headers |= {
             "X-RallyIntegrationName": "mirror",
             "X-RallyIntegrationLibrary": "mirror",
             "Accept": "application/json",
         }
-        if credential.user is None:
-            self.transport.headers["ZSESSIONID"] = credential.secret
-            self.transport.drop_cookies()
-        else:
-            self.transport.sign_in(credential.user, credential.secret)
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> tuple[str, msgspec.Raw, datetime]:
         """Return the root's name, the root and the server's time of a GET below the API.
@@ -146,7 +138,7 @@ class Wire:
             AuthError, RetryableError, ProtocolError: see `read_root`.
         """
         request = Request("GET", f"{API}/{path}", params or {})
-        return self.transport.send(request, lambda answer: (*read_root(answer), answer.server_time))
+        return self.login.send(request, lambda answer: (*read_root(answer), answer.server_time))
 
     def query(self, query: Query) -> tuple[Result, datetime]:
         """Return one page and the server's time.
@@ -155,12 +147,12 @@ class Wire:
             ProtocolError: the answer carries Errors.
         """
         request = Request("GET", f"{API}/{quote(query.address)}", query.params(self.workspace))
-        return self.transport.send(request, lambda answer: read_result(answer, query))
+        return self.login.send(request, lambda answer: read_result(answer, query))
 
     def fetch(self, query: Query) -> Answer:
         """Return the answer to a query unread, when it is large; a small one, as errors are, is read and looked at first."""
         request = Request("GET", f"{API}/{quote(query.address)}", query.params(self.workspace))
-        return self.transport.send(request, lambda answer: _looked_at(answer, query))
+        return self.login.send(request, lambda answer: _looked_at(answer, query))
 
     def queries(self, queries: Sequence[Query]) -> Iterator[Answered]:
         """Answer many queries, in order, in as few requests as the server allows; one that fails does not stop the others.
@@ -209,13 +201,13 @@ class Wire:
             for each in queries
         ]
         try:
-            params = {"workspace": self.workspace, **self.key()}
+            params = {"workspace": self.workspace, **self.login.key()}
             request = Request("POST", f"{API}/batch", params, msgspec.json.encode({"Batch": entries}))
             results, server_time = self.transport.send(request, _batch_results)
         except RemoteError as error:
             log.info("batches are refused and will not be used reason=%s", error)
             self._batches_failed = True
-            if not isinstance(error, RetryableError) and not self._basic:
+            if not isinstance(error, RetryableError) and self.login.shows_key:
                 self.learned[_BATCHES] = _REFUSED
             return None
         if len(results) != len(queries):
@@ -226,38 +218,23 @@ class Wire:
             for query, result in zip(queries, results, strict=True)
         ]
 
-    def key(self) -> dict[str, str]:
-        """Return the parameter that a POST or DELETE needs beside the session's cookies, with a password only (§2 D).
-
-        Raises:
-            RemoteError: there is no token to be had; nothing was written.
-        """
-        if not self._basic:
-            return {}
-        with self._lock:
-            if self._token is None:
-                _, root, _ = self.get("security/authorize")
-                self._token = parsed(root, Result).token or ""
-            return {"key": self._token}
-
-    def forget_key(self, key: Mapping[str, str]) -> None:
-        """Have the next call open a new session, unless another thread has done so since `key` was given out."""
-        with self._lock:
-            if key.get("key") == self._token:
-                self._token = None
-                self.transport.clear_cookies()
+    def _security_token(self) -> str:
+        _, root = self.transport.send(Request("GET", f"{API}/security/authorize"), read_root)
+        return parsed(root, Result).token or ""
 
 
 def read_root(answer: Answer) -> tuple[str, msgspec.Raw]:
     """Return the name and the document of the single root of a WSAPI answer.
 
     Raises:
-        AuthError: 401, or an address that is not allowed.
+        AuthError: 401, or a page to sign in.
         RetryableError: not JSON: an HTML page with status 200 or a body that was cut (§6); or a server error.
         ProtocolError: another status, or another shape.
     """
     if answer.status == 401:
         raise AuthError(f"Rally does not accept the credential ({page_title(answer) or 'status 401'})")
+    if asks_to_sign_in(answer):
+        raise AuthError("Rally answered with a page to sign in; check url and secret")
     if answer.status == 500:
         raise RetryableError(f"Rally answered 500 ({page_title(answer) or 'no reason given'})")
     if answer.status != 200:

@@ -54,7 +54,7 @@ class Myself:
     def _look(self) -> Account:
         owner = owner_of(self._credential)
         if owner is None:
-            raise ProtocolError("the token does not tell whose it is; RT's own begin with 1-<number of the user>-")
+            raise ProtocolError("nothing tells RT's name of the user who signs in here; set user = … of this source")
         user = decoded(self._send(Request("GET", f"/REST/2.0/user/{quoted(owner)}")), "user")
         number = number_in(user)
         if number is None or not user.get("Name"):

@@ -26,7 +26,7 @@ def findings(
     except RemoteError as error:
         yield Finding("login", ok=False, detail=str(error), advice="check url, user and secret of the source")
         return
-    yield _login(login)
+    yield _login(login, source)
     yield Finding("version", ok=True, detail=f"RT {version.get('Version')}")
     yield from _rights(ask, superuser="Plugins" in version)
     yield _clock(about)
@@ -35,14 +35,17 @@ def findings(
     yield from _scope(source, ask)
 
 
-def _login(login: Login) -> Finding:
+def _login(login: Login, source: Source) -> Finding:
     if login.way is Way.COOKIE:
         return Finding("login", ok=True, detail="by session cookie, the password is checked once")
+    if login.way not in (Way.BASIC, Way.TOKEN):
+        return Finding("login", ok=True, detail=f"by {login.way}")
+    is_wanted = source.credential.auth is not None
     return Finding(
         "login",
-        ok=False,
+        ok=is_wanted,
         detail=f"{login.way}; RT computes a slow password hash for each (about 175 ms)",
-        advice="ask the administrator to allow REST 1.0, which hands out session cookies",
+        advice="" if is_wanted else "ask the administrator to allow REST 1.0, which hands out session cookies",
     )
 
 

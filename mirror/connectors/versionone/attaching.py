@@ -18,11 +18,11 @@ from mirror.connectors.versionone.payload import Payload, Setting
 from mirror.connectors.versionone.posting import before_writing, create
 from mirror.connectors.versionone.question import Flat, Pick, Question, id_in
 from mirror.connectors.versionone.refusals import RefusedError as NotThereError
+from mirror.connectors.versionone.wire import BODY
 from mirror.connectors.versionone.writers import Place, oid, rows_of
 from mirror.errors import RefusedError
 from mirror.model.write import File, Receipt, Write
 
-BODY = "/attachment.img"
 _NOT_FOUND = 404
 
 

@@ -10,8 +10,7 @@ from typing import ClassVar
 
 from mirror.connectors.http import Transport
 from mirror.connectors.versionone.abilities import ATTACHMENT
-from mirror.connectors.versionone.attaching import BODY
-from mirror.connectors.versionone.wire import Wire
+from mirror.connectors.versionone.wire import BODY, Wire
 from mirror.model.source import Source
 
 

@@ -46,7 +46,8 @@ def check(place: _Place) -> Iterator[Finding]:
         yield Finding("authentication", False, str(error), advice)
         return
     me = flat(reply.documents[0]) if reply.documents else {}
-    yield Finding("authentication", True, f"signed in as {me.get('Username') or 'a member who cannot see itself'}")
+    name = me.get("Username") or "a member who cannot see itself"
+    yield Finding("authentication", True, f"signed in as {name}, by {place.server.wire.auth.words}")
     yield _rights(me)
     yield _meta(place)
     yield _form(place.server)

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mirror.connectors.versionone.abilities import ATTACHMENT, CONVERSATION, DELETE, EXPRESSION, RANK
-from mirror.connectors.versionone.attaching import BODY
 from mirror.connectors.versionone.history import moment_in
 from mirror.connectors.versionone.meta import MOMENT
 from mirror.connectors.versionone.payload import Payload, fits_command, oid_of, payload_of
-from mirror.connectors.versionone.wire import BULK, DATA
+from mirror.connectors.versionone.wire import BODY, BULK, DATA
 from mirror.connectors.versionone.writers import oid
 from mirror.model.change import Action
 from mirror.model.schema import Kind

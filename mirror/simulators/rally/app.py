@@ -80,7 +80,7 @@ class Answering:
     def serve(self, version: str, path: str) -> Response:
         """Answer one request below `/slm/webservice`."""
         try:
-            self._gate.check(request)
+            self._gate.check(request, refuses_ended=self.world.switches.ended_session_refused)
         except UnauthorizedError as stranger:
             return self.html(401, stranger.title)
         if path.removesuffix(".js") == "security/authorize":

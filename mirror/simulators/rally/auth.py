@@ -46,9 +46,13 @@ class Gate:
 
     credentials: Credentials
     _tokens: dict[str, str] = field(default_factory=dict)
+    _ended: set[str] = field(default_factory=set)
 
-    def check(self, request: Request) -> None:
+    def check(self, request: Request, *, refuses_ended: bool = False) -> None:
         """Let a request in.
+
+        Args:
+            refuses_ended: the cookie of a session that has ended is turned away, whatever comes beside it.
 
         Raises:
             UnauthorizedError: nobody, or somebody unknown. rally.md §6 R
@@ -66,6 +70,8 @@ class Gate:
             raise UnauthorizedError(NO_CREDENTIALS)
         if (given.username, given.password) != (self.credentials.user, self.credentials.password):
             raise UnauthorizedError(BAD_PASSWORD)
+        if refuses_ended and request.cookies.get("JSESSIONID") in self._ended:
+            raise UnauthorizedError(NO_CREDENTIALS)
 
     def check_write(self, request: Request) -> None:
         """Let a write in: an API key suffices, basic needs the token and the cookies of its session. rally.md §2 D
@@ -89,3 +95,8 @@ class Gate:
         cookies = {name: secrets.token_hex(16) for name in _COOKIES}
         self._tokens[cookies["JSESSIONID"]] = token
         return token, cookies
+
+    def expire(self) -> None:
+        """End all sessions, as time does; their tokens are no good any more. rally.md §2 D"""
+        self._ended.update(self._tokens)
+        self._tokens.clear()

@@ -10,6 +10,7 @@ import msgspec
 from flask import Flask, Response, request
 
 from mirror.simulators.faults import Fault, FaultPlan
+from mirror.simulators.rally.auth import Gate
 from mirror.simulators.rally.items import RefusedError
 from mirror.simulators.rally.world import World
 from mirror.simulators.traffic import RequestLog
@@ -20,10 +21,11 @@ _RECENT = 200
 class Controls:
     """Routes below `/simulator`."""
 
-    def __init__(self, world: World, log: RequestLog, faults: FaultPlan) -> None:
+    def __init__(self, world: World, log: RequestLog, faults: FaultPlan, gate: Gate) -> None:
         self._world = world
         self._log = log
         self._faults = faults
+        self._gate = gate
         self._lock = threading.Lock()
 
     def install(self, app: Flask) -> None:
@@ -33,6 +35,7 @@ class Controls:
         app.add_url_rule("/simulator/requests", "forget", self.forget, methods=["DELETE"])
         app.add_url_rule("/simulator/switches", "switches", self.switches, methods=["GET", "POST"])
         app.add_url_rule("/simulator/faults", "faults", self.faults, methods=["GET", "POST", "DELETE"])
+        app.add_url_rule("/simulator/sessions", "sessions", self.expire, methods=["DELETE"])
         app.add_url_rule("/simulator/restore/<int:oid>", "restore", self.restore, methods=["POST"])
         app.add_url_rule("/simulator/rollup", "rollup", self.roll_up, methods=["POST"])
 
@@ -74,6 +77,11 @@ class Controls:
                 return _json({"error": str(problem)}, 400)
         rules = [{**msgspec.to_builtins(fault), "hits": hits} for fault, hits in self._faults.rules()]
         return _json({"faults": rules})
+
+    def expire(self) -> Response:
+        """End all sessions."""
+        self._gate.expire()
+        return _json({"count": 0})
 
     def restore(self, oid: int) -> Response:
         """Bring an object back from the recycle bin; the vendor offers this in the browser only. rally.md §9.1"""

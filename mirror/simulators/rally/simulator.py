@@ -71,8 +71,9 @@ class RallySimulator:
             for fault in HOSTILE_FAULTS:
                 self.faults.add(fault)
         self.requests = RequestLog()
-        controls = Controls(self.world, self.requests, self.faults)
-        app = make_app(self.world, Gate(self.credentials), controls.install)
+        self._gate = Gate(self.credentials)
+        controls = Controls(self.world, self.requests, self.faults, self._gate)
+        app = make_app(self.world, self._gate, controls.install)
         self._traffic = TrafficMiddleware(FaultMiddleware(app.wsgi_app, self.faults, now=self.world.now), self.requests)
         self._server = LoopbackServer(self._traffic, host, port)
         self.world.base = f"{self.url}/slm/webservice/v2.0"
@@ -131,6 +132,10 @@ class RallySimulator:
         """
         self._traffic.hooks.append(hook)
         return lambda: self._traffic.hooks.remove(hook)
+
+    def expire_sessions(self) -> None:
+        """End all sessions that were opened with a password."""
+        self._gate.expire()
 
     def start(self) -> RallySimulator:
         """Answer requests in the background."""

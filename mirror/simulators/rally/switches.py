@@ -35,6 +35,7 @@ class Switches:
         batch_refused: "" or one of "401", "405", "errors": what `POST /batch` answers instead of working.
         batch_get_refused: batch entries with Method GET are answered with an error.
         fetch_depth: how many levels of references a fetch list fills. rally.md §3 D says "recursively", no limit is known.
+        ended_session_refused: cookies of a session that has ended are answered with 401, even beside a good password. §6 I
         shallow_fetch_ignored: `shallowFetch` is taken for an unknown parameter, as if nothing had been asked for.
     """
 
@@ -60,6 +61,7 @@ class Switches:
     batch_refused: str = ""
     batch_get_refused: bool = False
     fetch_depth: int = 2
+    ended_session_refused: bool = False
     shallow_fetch_ignored: bool = False
 
     @classmethod
@@ -89,6 +91,7 @@ class Switches:
             lost_answer_every=11,
             clock_offset_seconds=-37.0,
             batch_get_refused=True,
+            ended_session_refused=True,
         )
 
     @classmethod

@@ -14,7 +14,7 @@ from mirror.simulators.rt import auth
 from mirror.simulators.rt.call import Call, message
 from mirror.simulators.rt.control import Controls
 from mirror.simulators.rt.reading import COLLECTIONS, Reader, broken
-from mirror.simulators.rt.rest1 import Login
+from mirror.simulators.rt.rest1 import FORM, Login
 from mirror.simulators.rt.shapes import BrokenError
 from mirror.simulators.rt.work import RT_SYSTEM, RefusedError
 from mirror.simulators.rt.world import World
@@ -135,6 +135,8 @@ class Application:
             self._world.state.release(self._world.now())
             if request.path.startswith("/REST/1.0"):
                 return self._login.serve(request)
+            if request.path == FORM:
+                return self._login.serve_form(request)
             if not request.path.startswith(_PREFIX + "/"):
                 return Response(b"<html><body>Page not found</body></html>", status=404, content_type="text/html")
             user = self._user(request)

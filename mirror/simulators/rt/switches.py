@@ -23,7 +23,8 @@ class Switches:
         late_transactions: each k-th transaction is committed only as the next one is, so that a lower number appears
             after a higher one, as on PostgreSQL (rt.md §7.2 B); 0 never.
         mail: creating and answering records outgoing mail (rt.md §6.2).
-        rest1: REST 1.0 is there; without it nobody gets a session cookie (rt.md §2.2).
+        rest1: REST 1.0 is there; without it nobody gets a session cookie for a token (rt.md §2.2).
+        login_form: the page for people to log in is there, and takes passwords (seen on 5.0.3).
         session_seconds: a session ends after so many seconds; 0 never.
         lost_answer_every: each k-th write is applied and its answer lost in a connection reset; 0 never.
         error_every: each k-th read is `500` with an empty body, as from a locked database; 0 never.
@@ -42,6 +43,7 @@ class Switches:
     late_transactions: int = 0
     mail: bool = True
     rest1: bool = True
+    login_form: bool = True
     session_seconds: float = 0.0
     lost_answer_every: int = 0
     error_every: int = 0

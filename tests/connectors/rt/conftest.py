@@ -10,7 +10,7 @@ import pytest
 
 from mirror.connectors.http import Transport
 from mirror.connectors.rt import RTConnector
-from mirror.model.source import Credential, Source
+from mirror.model.source import Auth, Credential, Source
 from tests.support.rt.client import Client
 from tests.support.rt.configuration import PASSWORDS
 from tests.support.rt.packages import HOW_TO_INSTALL, installed
@@ -93,9 +93,11 @@ def connected(
     token: str | None = None,
     queues: list[str] | None = None,
     per_page: int = 100,
+    auth: Auth | None = None,
 ) -> RTConnector:
     """Return a connector of one account."""
-    credential = Credential(server.tokens[token]) if token else Credential(secret or PASSWORDS[user], user)
+    shown, name = (server.tokens[token], None) if token else (secret or PASSWORDS[user], user)
+    credential = Credential(shown, name, auth)
     scope = {"queues": queues} if queues else {}
     transport = Transport(server.url, concurrency=4)
     return RTConnector(Source("acme", "rt", server.url, credential, scope=scope), transport, per_page=per_page)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from mirror.connectors.http import Answer, Request
 from mirror.connectors.rt import RTConnector
-from mirror.connectors.rt.login import Way
-from mirror.errors import AuthError
+from mirror.connectors.rt.login import Way, owner_of
+from mirror.errors import AuthError, RetryableError
+from mirror.model.source import Auth, Credential
 from mirror.model.write import Target
 from tests.connectors.rt.conftest import Connect, Server
 from tests.support.rt.reading import every_record
 from tests.support.rt.writing import Pen
 
 
-def without_rest_1(connector: RTConnector) -> RTConnector:
-    """Let REST 1.0 answer as a server does where an administrator has switched it off."""
+def without_rest_1(connector: RTConnector, *, form: bool = False) -> RTConnector:
+    """Let REST 1.0, and the page to log in unless told, answer as where an administrator has switched them off."""
     send = connector.transport.send
+    off = {"/REST/1.0/"} if form else {"/REST/1.0/", "/NoAuth/Login.html"}
 
     def refusing(request: Request, read: object) -> object:
-        if request.path == "/REST/1.0/":
-            request = Request(request.method, "/NoSuchPage/", form=request.form, headers=request.headers)
+        if request.path in off:
+            request = Request(request.method, "/NoSuchPage/")  # any page of RT logs in who sends user and password
         return send(request, read)  # type: ignore[arg-type]
 
     connector.transport.send = refusing  # type: ignore[method-assign, assignment]
@@ -138,3 +142,91 @@ def test_an_answer_cut_short_is_asked_for_again(connect: Connect) -> None:
     connector.transport._once = cutting  # type: ignore[method-assign]
     assert every_record(connector, "queue")[1]
     assert not cuts
+
+
+def test_the_name_that_rt_knows_is_the_one_behind_the_domain() -> None:
+    assert owner_of(Credential("pw", r"OFFICE\ann", Auth.NTLM)) == "ann"
+    assert owner_of(Credential("", None, Auth.KERBEROS)) is None
+
+
+def logins_of(connector: RTConnector) -> list[str]:
+    """Return the paths of the requests that log in, as they come from now on."""
+    send = connector.transport.send
+    seen: list[str] = []
+
+    def noting(request: Request, read: object) -> object:
+        if request.path in ("/REST/1.0/", "/NoAuth/Login.html"):
+            seen.append(request.path)
+        return send(request, read)  # type: ignore[arg-type]
+
+    connector.transport.send = noting  # type: ignore[method-assign, assignment]
+    return seen
+
+
+def test_without_rest_1_the_page_to_log_in_opens_a_session(connect: Connect, rt_server: Server) -> None:
+    pen = Pen(without_rest_1(connect("agent"), form=True))
+    number = pen.done(pen.make({"Queue": Target("queue", 1), "Subject": "by the form"})).record_id
+    assert pen.connector._login.way is Way.COOKIE
+    write = pen.edit(number, {"Subject": "by the form again"})
+    rt_server.log_out_everybody()
+    pen.done(write)
+    assert "Authorization" not in pen.connector.transport.headers
+    assert pen.value(number, "Subject") == "by the form again"
+
+
+def test_a_wrong_password_is_told_at_the_page_to_log_in_too(connect: Connect) -> None:
+    with pytest.raises(AuthError, match="password of user 'agent'"):
+        without_rest_1(connect("agent", secret="wrong"), form=True).discover(None)
+
+
+def test_what_the_settings_say_is_done_and_nothing_else(connect: Connect) -> None:
+    chosen = {Way.BASIC: connect("agent", auth=Auth.BASIC), Way.TOKEN: connect(token="agent", auth=Auth.TOKEN)}
+    for way, connector in chosen.items():
+        logins = logins_of(connector)
+        login = next(each for each in connector.check() if each.subject == "login")
+        assert (login.ok, login.detail.startswith(str(way)), logins) == (True, True, [])
+    with pytest.raises(AuthError, match=r"REST 1\.0 is off"):
+        without_rest_1(connect(token="agent", auth=Auth.SESSION)).discover(None)
+
+
+def test_threads_that_find_the_session_over_log_in_once_together(connect: Connect, rt_server: Server) -> None:
+    connector = connect("agent")
+    connector.discover(None)
+    logins = logins_of(connector)
+    rt_server.log_out_everybody()
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: connector._login.send(Request("GET", "/REST/2.0/queues/all")), range(8)))
+    assert {each.status for each in answers} == {200}
+    assert logins == ["/REST/1.0/"]
+
+
+def test_a_session_that_cannot_be_opened_again_is_refused_in_a_sentence(connect: Connect, rt_server: Server) -> None:
+    connector = connect("agent")
+    connector.discover(None)
+    connector._login._credential = Credential("changed meanwhile", "agent")
+    rt_server.log_out_everybody()
+    with pytest.raises(AuthError, match="does not accept the password of user 'agent'"):
+        connector.discover(None)
+
+
+def test_a_page_to_sign_in_ends_a_session_and_of_a_write_tells_nothing(connect: Connect) -> None:
+    connector = connect("agent")
+    connector.discover(None)
+    once, logins, pages = connector.transport._once, logins_of(connector), [1]
+
+    def signing_in(request: Request) -> Answer:
+        answer = once(request)
+        if request.path.startswith("/REST/2.0") and pages:
+            pages.pop()
+            page = b'<html><form><input name="pass" type="password"></form></html>'
+            return Answer(200, page, {"Content-Type": "text/html; charset=utf-8"}, answer.server_time)
+        return answer
+
+    connector.transport._once = signing_in  # type: ignore[method-assign]
+    assert connector._login.send(Request("GET", "/REST/2.0/queues/all")).status == 200
+    assert len(logins) == 1
+    pages.append(1)
+    with pytest.raises(RetryableError, match="page to sign in") as caught:
+        connector._login.send(Request("PUT", "/REST/2.0/ticket/1", json=b"{}", repeatable=False))
+    assert not caught.value.is_unsent
+    assert len(logins) == 1
