@@ -41,13 +41,9 @@ def run_to_end(stage: Stage, database_url: str, log: Path) -> None:
     assert process.returncode == 0, errors.decode()
 
 
-def shares(usual: float, *more: float) -> pytest.MarkDecorator:
-    """Have a test kill at these shares of all requests: with few types, and among the slow tests with all of them."""
-    slow = [pytest.param(share, few, marks=pytest.mark.slow) for share in (usual, *more) for few in (True, False)]
-    return pytest.mark.parametrize(("share", "few"), [(usual, True), *slow[1:]])
-
-
-@shares(0.7, 0.3, 0.9)
+@pytest.mark.parametrize(
+    ("share", "few"), [(0.7, True), *(pytest.param(each, False, marks=pytest.mark.slow) for each in (0.3, 0.7, 0.9))]
+)
 def test_a_load_that_is_killed_continues_and_reads_at_most_one_page_of_a_slice_twice(
     set_stage: SetStage, tmp_path: Path, share: float, few: bool
 ) -> None:
@@ -79,9 +75,11 @@ def test_a_load_into_postgres_that_is_killed_continues(
             assert stage.differences(store) == []
 
 
-@shares(0.5, 0.2, 0.8)
-def test_a_follow_up_that_is_killed_loses_nothing(set_stage: SetStage, tmp_path: Path, share: float, few: bool) -> None:
-    stage, log, database_url = set_stage(seed=4, few=few), tmp_path / "log", f"sqlite:///{tmp_path / 'mirror.db'}"
+@pytest.mark.parametrize(
+    "share", [0.5, pytest.param(0.2, marks=pytest.mark.slow), pytest.param(0.8, marks=pytest.mark.slow)]
+)
+def test_a_follow_up_that_is_killed_loses_nothing(set_stage: SetStage, tmp_path: Path, share: float) -> None:
+    stage, log, database_url = set_stage(seed=4), tmp_path / "log", f"sqlite:///{tmp_path / 'mirror.db'}"
     with Store.open(database_url) as store:
         stage.sync(store)
         stage.requests.clear()

@@ -48,7 +48,7 @@ def test_every_open_question_answered_against_us_still_ends_equal(
     set_stage: SetStage, seeded_store: tuple[Store, int]
 ) -> None:
     store, seed = seeded_store
-    stage = set_stage(seed=seed, few=seed == QUICK)
+    stage = set_stage(seed=seed)
     stage.answer_against_us()
     walk = stage.walk(200 + seed)
     stage.sync(store)
