@@ -16,7 +16,9 @@ from tests.conftest import open_seeded
 from tests.contract.conftest import SetStage
 from tests.support.queue_walk import QueueWalk
 
-_ROUNDS, _STEPS = 4, 50
+_STEPS = 50
+_ROUNDS = 4
+_ROUNDS_AT_ONCE = 2
 _AT_ONCE = [("sqlite", 1), ("postgres", 2)]
 _LONG = [("postgres" if seed % 5 == 0 else "sqlite", seed) for seed in range(3, 51)]
 
@@ -26,7 +28,7 @@ _LONG = [("postgres" if seed % 5 == 0 else "sqlite", seed) for seed in range(3, 
     ids=lambda case: f"{case[0]}-{case[1]}",
 )
 def walked_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, int]]:
-    """A store and a seed: fifty walks of two hundred steps for each tracker in all."""
+    """A store and a seed: for each tracker two walks of a hundred steps; among the long ones 48 of two hundred."""
     yield from open_seeded(request, tmp_path)
 
 
@@ -40,7 +42,7 @@ def test_whatever_happens_no_edit_is_lost_and_none_is_made_twice(
     stage = set_stage(records=60)
     stage.allowed = stage.few
     walk = QueueWalk(stage, store, clock, seed)
-    for _ in range(_ROUNDS):
+    for _ in range(_ROUNDS_AT_ONCE if seed <= len(_AT_ONCE) else _ROUNDS):
         walk.steps(_STEPS)
         walk.rest()
     walk.drain()
