@@ -11,6 +11,7 @@ from benchmarks.arena import POSTGRES, SQLITE, Arena, WrongResultError, arena
 from benchmarks.loads import full_loads
 from benchmarks.processes import FailedRunError
 from benchmarks.report import table
+from benchmarks.scripts import scripts
 from benchmarks.syncs import incremental, memory, quiet, slow_answers
 from benchmarks.trackers import trackers
 
@@ -30,6 +31,7 @@ def scenarios(chosen: argparse.Namespace) -> Mapping[str, Callable[[Arena], None
         "quiet": quiet,
         "incremental": lambda arena: incremental(arena, records=records),
         "trackers": lambda arena: trackers(arena, records=2 * records // 5, runs=max(runs, 3)),
+        "scripts": lambda arena: scripts(arena, records=records, runs=runs),
     }
 
 
@@ -40,7 +42,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--records", type=int, help=f"records of a full load; {RECORDS:,} by default")
     parser.add_argument("--runs", type=int, help="rounds of the full loads; 3 by default")
     parser.add_argument(
-        "--only", help="scenarios, separated by commas: sqlite,postgres,latency,memory,quiet,incremental,trackers"
+        "--only", help="scenarios, separated by commas: sqlite,postgres,latency,memory,quiet,incremental,trackers,scripts"
     )
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_RECORDS:,} records and one round: only a rough idea")
     parser.add_argument("--million", action="store_true", help="measure memory at a million records")

@@ -57,9 +57,9 @@ class Notebook:
         del kept["output"]
         self.runs.append({"scenario": scenario, "program": program, **kept, **more})
 
-    def at_least(self, scenario: str, name: str, value: float, wanted: float) -> None:
+    def at_least(self, scenario: str, name: str, value: float, wanted: float, note: str = "") -> None:
         """Note a ratio that should not be smaller than `wanted`."""
-        self.figures.append(Figure(scenario, name, value, "x", f">= {wanted:g}", value >= wanted))
+        self.figures.append(Figure(scenario, name, value, "x", f">= {wanted:g}", value >= wanted, note))
 
     def at_most(self, scenario: str, name: str, value: float, wanted: float, unit: str, note: str = "") -> None:
         """Note a figure that should not be larger than `wanted`."""

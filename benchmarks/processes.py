@@ -73,12 +73,14 @@ def module(name: str, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def served(name: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(
+    name: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a program that prints where it can be reached; yield it and the first line, and end it afterwards."""
     child = subprocess.Popen(
         module(name, *arguments),
         cwd=ROOT,
-        env=_environment({}),
+        env=_environment(environment or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -6,8 +6,8 @@ so an answer stays right; only its Date header is made anew.
 
     python -m benchmarks.replay rally --records 20000
 
-prints one line of JSON when it answers: the settings that lead to it, and the secret. `GET /replay` returns how many
-requests were answered from memory, and how many had to be computed.
+prints one line of JSON when it answers: the settings that lead to it, the secret, and where the simulator itself is.
+`GET /replay` returns how many requests were answered from memory, and how many had to be computed.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def main() -> None:
 
     def announce(address: str) -> None:
         place = urlsplit(simulator.url)
-        settings = {**simulator.settings, "url": address + place.path, "secret": simulator.secret}
+        settings = {**simulator.settings, "url": address + place.path, "secret": simulator.secret, "behind": simulator.url}
         print(json.dumps(settings), flush=True)
 
     try:

@@ -40,10 +40,15 @@ BUSIEST = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A tracker that answers from memory."""
+    """A tracker that answers from memory.
+
+    Attributes:
+        behind: where the one is that computes the answers.
+    """
 
     tracker: Tracker
     url: str
+    behind: str
 
     def computed(self) -> int:
         """Return how many requests were not answered from memory so far."""
@@ -95,7 +100,7 @@ def _measure(arena: Arena, kind: str, records: int, runs: int) -> None:
     }
     series = {name: Runs() for name in programs}
     with ExitStack() as stack:
-        few, all_ = (stack.enter_context(_replay(kind, busy, size)) for size in (FEW_RECORDS, records))
+        few, all_ = (stack.enter_context(replay(kind, busy.type, size)) for size in (FEW_RECORDS, records))
         for place in (few, all_):
             for program in programs.values():
                 program(arena, place)  # fills the memory
@@ -133,11 +138,16 @@ def _ratio(series: dict[str, Runs], *, cpu: bool = False) -> float:
 
 
 @contextmanager
-def _replay(kind: str, busy: Busy, records: int) -> Iterator[Place]:
+def replay(kind: str, types: str, records: int) -> Iterator[Place]:
+    """Start a simulated tracker with a memory; yield it.
+
+    Args:
+        types: what mirror is to load from it.
+    """
     with served("benchmarks.replay", kind, "--records", str(records)) as (_, said):
         settings = json.loads(said)
-        secret = settings.pop("secret")
-        yield Place(Tracker(settings, secret, busy.type), settings["url"])
+        secret, behind = settings.pop("secret"), settings.pop("behind")
+        yield Place(Tracker(settings, secret, types), settings["url"], behind)
 
 
 def _mirror(arena: Arena, place: Place, busy: Busy) -> tuple[int, Outcome]:
