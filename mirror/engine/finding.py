@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mirror.engine.validate import is_storable
 from mirror.errors import UnknownRecordError, UnknownTypeError
@@ -113,9 +114,10 @@ def typed(layouts: Iterable[Layout], text: str) -> tuple[list[Layout], str] | No
     return best[longest], text[longest + 1 :]
 
 
-def _type_names(layout: Layout) -> set[str]:
+@lru_cache(maxsize=1024)
+def _type_names(layout: Layout) -> frozenset[str]:
     names = (layout.type.name, layout.type.display_name, layout.table)
-    return {each.casefold() for each in names if each}
+    return frozenset(each.casefold() for each in names if each)
 
 
 def _narrowed(layouts: Layouts, text: str) -> tuple[Layouts, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from mirror.model.part import Part
@@ -65,15 +65,16 @@ class LinkTable:
 class Layout:
     """Table, columns and link tables of one record type of one source.
 
-    A row is a tuple of the HEAD columns followed by `columns`, in that order.
+    A row is a tuple of the HEAD columns followed by `columns`, in that order. Layouts are the keys of caches, so their hash
+    is that of a few words: no two types of a source share a table.
     """
 
     source: str
     tracker: str
-    type: RecordType
+    type: RecordType = field(hash=False)
     table: str
-    columns: tuple[Column, ...]
-    links: tuple[LinkTable, ...]
+    columns: tuple[Column, ...] = field(hash=False)
+    links: tuple[LinkTable, ...] = field(hash=False)
 
 
 @lru_cache(maxsize=16_384)

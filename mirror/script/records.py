@@ -113,6 +113,7 @@ class Records:
         with self._reading() as rows:
             while chunk := list(islice(rows, PEERS)):
                 yield from self._adopted(chunk)
+                chunk.clear()  # while the next ones are read, nothing but the script holds these
 
     def all(self) -> list[Record]:
         """Return all of them."""
@@ -252,7 +253,8 @@ class Records:
     def _checked(self, narrowed: Self) -> Self:
         """Return `narrowed`, all of which is understood."""
         narrowed._queries()
-        narrowed._selection()
+        if narrowed.terms:
+            narrowed._selection()
         return narrowed
 
     @contextmanager

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, literal, null, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 
 from mirror.model.change import Action
 from mirror.model.layout import Layout
@@ -25,9 +42,22 @@ from mirror.store.tables import source as sources
 
 _ENOUGH = 20  # of equal names; nobody reads a longer list of candidates
 _NEAR = 2000  # names that are compared with one that is not there
+_ARMS = 200  # of one UNION ALL; SQLite takes 500
 
 Layouts = Mapping[str, Mapping[str, Layout]]
 """Source -> type name -> layout."""
+
+
+Places = tuple[tuple[Layout, str], ...]
+"""Columns of text that a name is looked for in."""
+
+
+class Likeness(Enum):
+    """How alike a name must be, the closest first."""
+
+    EXACT = "exact"
+    VARIANT = "variant"  # all in upper or all in lower case: the next finds them too, but this by an index
+    ANY_CASE = "any case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +75,9 @@ class Hit:
     name: str | None = None
 
 
+_ADOPTION = select(sources.c.digest, sources.c.adopted_at).where(sources.c.name == bindparam("source"))
+
+
 class Finder:
     """Looks into one database. Every method is one reading transaction and raises StoreError when the database fails."""
 
@@ -53,9 +86,8 @@ class Finder:
 
     def adoption(self, source: str) -> tuple[str, datetime] | None:
         """Return digest and time of the catalog that was adopted last; layouts stay as they are while these do."""
-        query = select(sources.c.digest, sources.c.adopted_at).where(sources.c.name == source)
         with self._database.read() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_ADOPTION, {"source": source}).first()
         return None if row is None else (row.digest, row.adopted_at)
 
     def by_id(self, layouts: Iterable[Layout], record_id: int) -> list[Hit]:
@@ -85,13 +117,15 @@ class Finder:
             text,
         )
 
-    def _by_column(self, places: Sequence[tuple[Layout, str | None]], text: str) -> list[Hit]:
+    def _by_column(self, places: Iterable[tuple[Layout, str | None]], text: str) -> list[Hit]:
+        there = [(layout, name) for layout, name in places if name is not None]
+        chunks = [tuple(there[start : start + _ARMS]) for start in range(0, len(there), _ARMS)]
         with self._database.read() as connection:
-            exact = _matching(connection, places, lambda column: column == text)
-            variants = sorted({text.upper(), text.lower()})  # as the next step finds them too, but by an index
-            found = exact or _matching(connection, places, lambda column: column.in_(variants))
-            any_case = func.lower(literal(text))
-            return found or _matching(connection, places, lambda column: func.lower(column) == any_case)
+            for likeness in Likeness:
+                found = [hit for each in chunks for hit in _matching(connection, each, likeness, text)]
+                if found:
+                    return found
+        return []
 
     def near_keys(self, layouts: Iterable[Layout], beginning: str) -> list[str]:
         """Return some keys that begin so, in whatever case."""
@@ -230,17 +264,35 @@ def _hits(connection: Connection, layout: Layout, *conditions: ColumnElement[boo
     return [Hit(layout, row[0], row[1], row[2]) for row in connection.execute(query)]
 
 
-def _matching(
-    connection: Connection,
-    places: Iterable[tuple[Layout, str | None]],
-    condition: Callable[[ColumnElement[Any]], ColumnElement[bool]],
-) -> list[Hit]:
-    return [
-        hit
-        for layout, name in places
-        if name is not None
-        for hit in _hits(connection, layout, condition(describe(layout).table.c[name]))
-    ]
+def _matching(connection: Connection, places: Places, likeness: Likeness, text: str) -> list[Hit]:
+    values = {"text": text, "upper": text.upper(), "lower": text.lower()}
+    rows = connection.execute(_like(places, likeness), values).all()
+    return [Hit(places[number][0], *rest) for number, *rest in sorted(rows, key=lambda row: int(row[0]))]
+
+
+@lru_cache(maxsize=64)
+def _like(places: Places, likeness: Likeness) -> Select[Any]:
+    """Return the query for the number of the place, id, key and name of what is called so in one of these columns."""
+    arms = []
+    for number, (layout, name) in enumerate(places):
+        table = describe(layout).table
+        key, shown = (
+            cast(null(), Text()) if each is None else table.c[each] for each in (_key_column(layout), _name_column(layout))
+        )
+        place: ColumnElement[Any] = literal_column(str(number)).label("place")
+        found = select(place, table.c.id.label("id"), key.label("key"), shown.label("name"))
+        arms.append(found.where(table.c.source == layout.source, _is_like(table.c[name], likeness)))
+    return select(union_all(*arms).subquery()).limit(_ENOUGH)
+
+
+def _is_like(column: ColumnElement[Any], likeness: Likeness) -> ColumnElement[bool]:
+    match likeness:
+        case Likeness.EXACT:
+            return column == bindparam("text", type_=Text())
+        case Likeness.VARIANT:
+            return column.in_((bindparam("upper", type_=Text()), bindparam("lower", type_=Text())))
+        case Likeness.ANY_CASE:
+            return func.lower(column) == func.lower(bindparam("text", type_=Text()))
 
 
 def _key_column(layout: Layout) -> str | None:

@@ -6,6 +6,7 @@ Queries about several types of one source are one UNION ALL of the ids, ordered 
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -14,12 +15,12 @@ from sqlalchemy.engine import Dialect
 
 from mirror.model.layout import Layout
 from mirror.query.expr import Query, Step, Term
-from mirror.store.chunks import chunked
 from mirror.store.database import Database
 from mirror.store.search_select import Selecting, Shown
-from mirror.store.search_words import PostgresWords, Selected, SqliteWords
+from mirror.store.search_words import IDS, PostgresWords, Selected, SqliteWords, Words
 
 _ROWS_AT_ONCE = 500  # in memory while rows are read
+_PREPARED = 256  # statements that are kept for the next ids
 
 Terms = Mapping[str, Sequence[Term | None]]
 """Type name -> what is wanted of its records; as many for each type. None is null, where a type has no such thing."""
@@ -60,6 +61,8 @@ class Searching:
     def __init__(self, database: Database, layouts: Mapping[str, Layout]) -> None:
         self._database = database
         self._layouts = layouts
+        self._shown = lru_cache(_PREPARED)(self._prepare_shown)
+        self._reaching = lru_cache(_PREPARED)(self._prepare_reaching)
 
     def ids(self, queries: Sequence[Query], *, limit: int | None = None, offset: int = 0) -> list[tuple[str, int]]:
         """Return type name and id of the records that meet the queries, in their order.
@@ -111,11 +114,9 @@ class Searching:
 
         A link to what is not mirrored is among it, unless the step says something about the types or the records.
         """
-        found = self._selecting().reached(type_name, step)
-        with self._database.read() as connection:
-            for chunk in chunked(ids):
-                with connection.execute(found.among(chunk)) as rows:
-                    yield from (Reached(*row) for row in rows)
+        found = self._reaching(type_name, step)
+        with self._database.read() as connection, connection.execute(found, self._among(ids)) as rows:
+            yield from (Reached(*row) for row in rows)
 
     def sql(self, queries: Sequence[Query], terms: Terms | None = None, *, limit: int | None = None, offset: int = 0) -> str:
         """Return the SQL that `rows` runs, with the values in their places."""
@@ -130,15 +131,27 @@ class Searching:
         return str(limited.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
     def _selecting(self) -> Selecting:
-        words = SqliteWords() if self._database.is_sqlite else PostgresWords(self._database.folding)
-        return Selecting(self._layouts, words)
+        return Selecting(self._layouts, self._words)
+
+    @cached_property
+    def _words(self) -> Words:
+        return SqliteWords() if self._database.is_sqlite else PostgresWords(self._database.folding)
 
     def _by_id(
         self, connection: Connection, type_name: str, ids: Collection[int], terms: Sequence[Term | None] | None
     ) -> Iterator[Row]:
+        shown, among = self._shown(type_name, None if terms is None else tuple(terms))
+        yield from _read(connection, shown, among, self._among(ids))
+
+    def _prepare_shown(self, type_name: str, terms: Sequence[Term | None] | None) -> tuple[Shown, Selected]:
         shown = self._selecting().rows(Query(type_name), terms, ordered=False)
-        for chunk in chunked(ids):
-            yield from _read(connection, shown, shown.among(chunk))
+        return shown, shown.among(self._words)
+
+    def _prepare_reaching(self, type_name: str, step: Step) -> Selected:
+        return self._selecting().reached(type_name, step)
+
+    def _among(self, ids: Collection[int]) -> dict[str, object]:
+        return {IDS: self._words.ids(ids)}
 
     def _in_order(self, connection: Connection, keys: Sequence[tuple[str, int]], terms: Terms | None) -> Iterator[Row]:
         found: dict[tuple[str, int], Row] = {}
@@ -152,9 +165,14 @@ def _of(terms: Terms | None, type_name: str) -> Sequence[Term | None] | None:
     return None if terms is None else terms[type_name]
 
 
-def _read(connection: Connection, shown: Shown, query: Selected) -> Iterator[Row]:
-    with connection.execute(query) as rows:
-        for record_id, *values in rows:
-            for at, decode in shown.decoders.items():
-                values[at] = decode(values[at])
-            yield Row(shown.type_name, record_id, tuple(values))
+def _read(connection: Connection, shown: Shown, query: Selected, given: Mapping[str, object] | None = None) -> Iterator[Row]:
+    name, decoders = shown.type_name, shown.decoders
+    with connection.execute(query, given) as rows:
+        for chunk in rows.partitions(_ROWS_AT_ONCE):
+            if not decoders:
+                yield from (Row(name, row[0], row[1:]) for row in chunk)
+                continue
+            for record_id, *values in chunk:
+                for at, decode in decoders.items():
+                    values[at] = decode(values[at])
+                yield Row(name, record_id, tuple(values))

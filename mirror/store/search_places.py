@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import count
 from typing import Any
 
@@ -24,7 +24,7 @@ from sqlalchemy import (
     table,
 )
 
-from mirror.model.layout import Layout
+from mirror.model.layout import HEAD, Layout
 from mirror.model.part import Part
 from mirror.model.schema import Field, Kind
 from mirror.query.expr import OWN_ID, OWN_TYPE, Path, Step
@@ -145,12 +145,12 @@ class Ground:
         Args:
             whole: with all columns of a row.
         """
-        wanted = [each for each in layout.columns if whole or each.field in self._fields]
-        head = ("_revision", "_changed_at", "_extra") if whole else ()
+        name = f"r{next(self._numbers)}"
+        if whole:
+            return Place(layout, _whole_rows(layout, name))
         columns: list[ColumnClause[Any]] = [column("source", Text()), column("id", BigInteger())]
-        columns += [column(each, Text()) for each in head]
-        columns += [column(each.name, column_type(each.kind)) for each in wanted]
-        return Place(layout, table(layout.table, *columns).alias(f"r{next(self._numbers)}"))
+        columns += [column(each.name, column_type(each.kind)) for each in layout.columns if each.field in self._fields]
+        return Place(layout, table(layout.table, *columns).alias(name))
 
     def links(self, layout: Layout, field: str) -> FromClause:
         """Return the link table of a field under a new name."""
@@ -258,6 +258,14 @@ class Ground:
         if len(field.targets) != 1:
             return None
         return Value(Kind.TEXT, case((reference.element.is_not(None), literal(field.targets[0], Text()))))
+
+
+@lru_cache(maxsize=512)
+def _whole_rows(layout: Layout, name: str) -> FromClause:
+    """Return a record table with all columns of a row; to make it takes as long as all else about a small query."""
+    columns: list[ColumnClause[Any]] = [column(each, BigInteger() if each == "id" else Text()) for each in HEAD]
+    columns += [column(each.name, column_type(each.kind)) for each in layout.columns]
+    return table(layout.table, *columns).alias(name)
 
 
 def _field(layout: Layout, name: str) -> Field:

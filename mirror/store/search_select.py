@@ -41,9 +41,9 @@ class Shown:
     id: Element
     decoders: Mapping[int, Decode]
 
-    def among(self, ids: Collection[int]) -> Selected:
-        """Return the SELECT of those that have one of these ids."""
-        return self.select.where(self.id.in_(ids))
+    def among(self, words: Words) -> Selected:
+        """Return the SELECT of those that have one of the ids in the parameter IDS."""
+        return self.select.where(words.among(self.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,23 @@ class Selecting:
             names = [*HEAD, *(each.name for each in place.layout.columns)]
             shown: list[Element] = [place.rows.c[each] for each in names]
             kinds = [*[Kind.TEXT] * len(HEAD), *(each.kind for each in place.layout.columns)]
-            decoders = {at: decoder for at, kind in enumerate(kinds) if (decoder := _decoder(kind))}
+            decoders = {at: decoder for at, kind in enumerate(kinds) if (decoder := self._decoder(kind))}
         else:
             values = [self._value(each, place, conditions) for each in terms]
             shown = [each.element.label(f"v{at}") for at, (each, _many) in enumerate(values)]
-            decoders = {at: made for at, (each, many) in enumerate(values) if (made := _decoder(each.kind, many=many))}
+            decoders = {at: made for at, (each, many) in enumerate(values) if (made := self._decoder(each.kind, many=many))}
         found = found.with_only_columns(place.id.label("record"), *shown)
         if ordered:
             found = found.order_by(*self._order(query, place, conditions))
         return Shown(place.type_name, found, place.id, decoders)
+
+    def _decoder(self, kind: Kind, *, many: bool = False) -> Decode | None:
+        """Return what makes a cell of what the database gives; None where that is the same."""
+        if many:
+            return lambda text: (
+                () if text is None else tuple(canonical(kind, each) for each in json.loads(text, parse_float=Decimal))
+            )
+        return _number if kind is Kind.NUMERIC and self.words.gives_decimals else None
 
     def _found(self, query: Query, terms: Sequence[Term | None] | None = ()) -> tuple[Place, Conditions, Selected]:
         spoken = set(fields_of(query.where))
@@ -162,8 +170,11 @@ class Selecting:
 
     # steps
 
-    def reached(self, type_name: str, step: Step) -> Shown:
-        """Return the id of the start, then type, id and shown name of what a step leads to, in the order of the list."""
+    def reached(self, type_name: str, step: Step) -> Selected:
+        """Return what a step leads to from the records with the ids in the parameter IDS, in the order of the list.
+
+        Columns: the id of the start, then type, id and shown name of what is reached.
+        """
         layout = self.layouts[type_name]
         field = layout.type.field(step.field)
         named = frozenset({step.field, *(() if step.where is None else fields_of(step.where))})
@@ -177,30 +188,29 @@ class Selecting:
             links = ground.links(layout, step.field)
             shown = (func.coalesce(links.c.target_type, told), links.c.target_id, links.c.target_name)
             found = select(links.c.id, *shown).where(links.c.source == layout.source, links.c.target_id.is_not(None))
-            return Shown(type_name, found.order_by(links.c.id, links.c.position), links.c.id, {})
+            return found.where(self.words.among(links.c.id)).order_by(links.c.id, links.c.position)
         target, name, kind = (start.part(step.field, each) for each in (Part.ID, Part.NAME, Part.TYPE))
         if target is None or name is None:
-            return Shown(type_name, select(start.id).where(false()), start.id, {})
+            return select(start.id).where(false(), self.words.among(start.id))
         of_type = told if kind is None else kind.element
         found = select(start.id, of_type, target.element, name.element).where(start.of_source, target.element.is_not(None))
-        return Shown(type_name, found.order_by(start.id), start.id, {})
+        return found.where(self.words.among(start.id)).order_by(start.id)
 
-    def _followed(self, ground: Ground, start: Place, step: Step) -> Shown:
+    def _followed(self, ground: Ground, start: Place, step: Step) -> Selected:
         conditions = Conditions(ground)
         selects = []
         for way in ground.ways(start, step):
             where = () if step.where is None else (conditions.of(step.where, way.end),)
             shown = (literal(way.end.type_name, Text()).label("type"), way.end.id.label("target"))
             columns = (start.id.label("id"), *shown, way.positions[0].label("position"))
-            begun = Way(start, (Joined(start.rows, start.of_source),)).on(way).where(*where)
+            begun = Way(start, (Joined(start.rows, start.of_source),)).on(way).where(*where, self.words.among(start.id))
             selects.append(begun.selected(*columns))
         if not selects:
-            return Shown(start.type_name, select(start.id).where(false()), start.id, {})
+            return select(start.id).where(false(), self.words.among(start.id))
         rows = union_all(*selects).subquery()
         order = (rows.c.id, rows.c.position, self.words.sorted(rows.c.type))
         name = cast(null(), Text())
-        found = select(rows.c.id, rows.c.type, rows.c.target, name)
-        return Shown(start.type_name, found.order_by(*order), rows.c.id, {})
+        return select(rows.c.id, rows.c.type, rows.c.target, name).order_by(*order)
 
 
 def _picks(expr: Expr, layout: Layout) -> bool:
@@ -222,14 +232,6 @@ def _common(kinds: Collection[Kind]) -> Kind:
     return Kind.NUMERIC if set(kinds) == {Kind.INTEGER, Kind.NUMERIC} else Kind.TEXT
 
 
-def _decoder(kind: Kind, *, many: bool = False) -> Decode | None:
-    if many:
-        return lambda text: (
-            () if text is None else tuple(canonical(kind, each) for each in json.loads(text, parse_float=Decimal))
-        )
-    return _number if kind is Kind.NUMERIC else None
-
-
 def _number(value: Any) -> Any:
-    """Return a NUMERIC as a row has it; SQLite has it so already."""
+    """Return a NUMERIC as a row has it."""
     return canonical(Kind.NUMERIC, value) if isinstance(value, Decimal) else value

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import re
+from collections.abc import Collection
 from decimal import Decimal
 from math import floor
 from typing import Any, Protocol, TypeAlias
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     ColumnElement,
@@ -19,6 +22,8 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    any_,
+    bindparam,
     case,
     cast,
     collate,
@@ -38,6 +43,9 @@ from mirror.store.column_types import column_type
 Element = ColumnElement[Any]
 Selected: TypeAlias = "Select[*tuple[Any, ...]]"
 Condition = ColumnElement[bool]
+
+IDS = "ids"
+"""Name of the parameter with the ids of the records in question."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -63,7 +71,13 @@ def compared(left: Element, op: Op, right: Element) -> Condition:
 
 
 class Words(Protocol):
-    """One database. Texts are expressions of type Text; null gives null everywhere."""
+    """One database. Texts are expressions of type Text; null gives null everywhere.
+
+    Attributes:
+        gives_decimals: a NUMERIC is read as a Decimal, and not as rows have it.
+    """
+
+    gives_decimals: bool
 
     def text(self, kind: Kind, value: Element) -> Element:
         """Return a value of that kind as text, as query.values.text_of does."""
@@ -117,9 +131,19 @@ class Words(Protocol):
         """Return the values of `rows`, in their order, as JSON text of an array; null for none."""
         ...
 
+    def among(self, record: Element) -> Condition:
+        """Return the condition that an id is one of those in the parameter IDS, of which there may be any number."""
+        ...
+
+    def ids(self, ids: Collection[int]) -> object:
+        """Return the value of the parameter IDS."""
+        ...
+
 
 class SqliteWords:
     """SQLite, with our functions where it has none."""
+
+    gives_decimals = False
 
     def text(self, kind: Kind, value: Element) -> Element:
         if kind is Kind.BOOLEAN:
@@ -196,6 +220,12 @@ class SqliteWords:
         many = func.json_group_array(value, type_=Text())
         return select(case((func.count(type_=Integer()) > 0, many))).select_from(rows).scalar_subquery()
 
+    def among(self, record: Element) -> Condition:
+        return record.in_(select(func.json_each(bindparam(IDS, type_=Text())).table_valued("value").c.value))
+
+    def ids(self, ids: Collection[int]) -> object:
+        return json.dumps(list(ids))
+
 
 class PostgresWords:
     """Postgres.
@@ -203,6 +233,8 @@ class PostgresWords:
     Args:
         folding: the collation that knows upper and lower case of all scripts; "" for that of the database.
     """
+
+    gives_decimals = True
 
     def __init__(self, folding: str) -> None:
         self._folding = folding
@@ -276,6 +308,12 @@ class PostgresWords:
     def listed(self, value: Element, rows: FromClause) -> ScalarSelect[Any]:
         many = cast(func.json_agg(value), Text)
         return select(many).select_from(rows).scalar_subquery()
+
+    def among(self, record: Element) -> Condition:
+        return record == any_(bindparam(IDS, type_=ARRAY(BigInteger())))
+
+    def ids(self, ids: Collection[int]) -> object:
+        return list(ids)
 
 
 def _glob(op: Op, text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeAlias, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -120,6 +120,7 @@ class _Item:
     is_grouped: bool = False
 
 
+@lru_cache(maxsize=256)
 def parse(text: str) -> Parsed:
     """Return the tree of a query that is not blank.
 

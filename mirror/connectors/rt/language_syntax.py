@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from lark import Lark, Token, Tree, UnexpectedInput
 
@@ -94,6 +94,7 @@ class Group:
 Node = Condition | Group
 
 
+@lru_cache(maxsize=256)
 def parsed(text: str) -> Node | None:
     """Return the tree of a query; None when it is empty.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -173,6 +173,7 @@ def _parser() -> Lark:
     return Lark(_GRAMMAR, parser="lalr", start=starts, transformer=_Nodes(), maybe_placeholders=False)
 
 
+@lru_cache(maxsize=256)
 def _read(text: str, start: str) -> object:
     _refuse_depth(text)
     try:
