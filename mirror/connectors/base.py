@@ -61,6 +61,20 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Who the credential stands for.
+
+    Attributes:
+        user_id: the id of our own user; None when the tracker does not show it to us.
+        time_zone: the one in which the tracker reads days and times of our queries that name none: `Europe/Berlin` or
+            `+05:30`; "" when that is not known.
+    """
+
+    user_id: int | None
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """A question of the census: which records of a type lie in a range of ids.
 
@@ -127,6 +141,10 @@ class Connector(Protocol):
 
     def identity(self) -> str:
         """Return what tells this place from every other, whatever the settings call it; "" when nothing does."""
+        ...
+
+    def account(self) -> Account:
+        """Ask who we are, for what our queries call "me" and "today"; what the tracker does not tell is not known then."""
         ...
 
     def discover(self, known_digest: str | None) -> Catalog | None:

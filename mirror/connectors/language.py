@@ -14,6 +14,9 @@ from typing import Protocol
 from mirror.model.layout import Layout
 from mirror.query.expr import Order, Query, Term
 
+NOT_ME = "It is not known here who you are; mirror sync learns it"
+"""What is said when a query speaks of our own user and `Asked.me` is None."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -9,6 +9,7 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from mirror.connectors.base import Connector
+from mirror.engine.account import learn_account
 from mirror.engine.census import take_census
 from mirror.engine.changes import pull_changes
 from mirror.engine.deletions import follow_feed, settle_absent
@@ -143,6 +144,7 @@ def keep_learned(run: Run) -> None:
 def _sync(run: Run, options: SyncOptions) -> None:
     began_at = run.clock()
     offered, grown = _discovered(run)
+    learn_account(run, anew=options.full)
     run.layouts = offered
     take_in(run.store, offered, run.source.name, run.source.protect)
     settle_in_flight(run)

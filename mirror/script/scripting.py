@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mirror.connectors.base import Account
 from mirror.connectors.contents import Contents
 from mirror.connectors.http import Transport
 from mirror.connectors.language import Asked
 from mirror.connectors.registry import connect, contents, language
+from mirror.engine.account import account_of, asked_by
 from mirror.engine.showing import ShownChange, show
 from mirror.model.layout import Layout
 from mirror.queue_api import Editing, Looking
@@ -99,10 +101,16 @@ class Scripting(Editing, Looking):
         return self._scripted
 
     def _home(self, source: str, tracker: str) -> Home:
-        def asking(layouts: Mapping[str, Layout]) -> Asked:
-            return Asked(layouts, now())
+        store, session = self._filled_store(), self._session
+        learned: dict[int, Account] = {}
 
-        return Home(source, self._filled_store(), language(tracker), lambda: self._catalogue(source), asking)
+        def asking(layouts: Mapping[str, Layout]) -> Asked:
+            if session.epoch not in learned:
+                learned.clear()
+                learned[session.epoch] = account_of(store, source)
+            return asked_by(learned[session.epoch], layouts, now())
+
+        return Home(source, store, language(tracker), lambda: self._catalogue(source), asking)
 
     def _hands(self, source: str) -> Hands:
         editor = self._editor(source, self._session.home(source).layouts)

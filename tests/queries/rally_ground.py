@@ -12,6 +12,7 @@ import requests
 
 from mirror.connectors.language import Asked
 from mirror.connectors.rally.language import RallyLanguage
+from mirror.engine.account import account_of, asked_by
 from mirror.errors import QueryError
 from mirror.model.layout import Layout
 from mirror.query.expr import Query
@@ -57,8 +58,8 @@ class Ground:
 
     @property
     def asked(self) -> Asked:
-        """What a query means at the simulator's present moment."""
-        return Asked(self.layouts, self.stage.world.now())
+        """What a query means at the simulator's present moment, to whom the sync has learned that we are."""
+        return asked_by(account_of(self.store, "acme"), self.layouts, self.stage.world.now())
 
     def server(self, type_name: str, query: str, order: str = "") -> Answer:
         """Ask the simulator, over HTTP."""

@@ -18,6 +18,9 @@ def make_scene(world: World) -> dict[int, str]:
     return {key: name for name, key in scene.made.items()}
 
 
+_MIDNIGHT = "2025-06-02T00:00:00-06:00"  # where the user's profile has it
+
+
 class _Scene:
     def __init__(self, world: World) -> None:
         self.world = world
@@ -91,7 +94,7 @@ class _Scene:
     def defects(self) -> None:
         common = {"Requirement": "@Read offline"}
         self.add("Defect", "alpha crash", Severity="Crash/Data Loss", Priority="Low", State="Open", Owner="@Ann", **common)
-        self.add("Defect", "Beta (two)", Severity="Major Problem", Priority="Normal", State="Fixed", TargetDate="2025-06-02")
+        self.add("Defect", "Beta (two)", Severity="Major Problem", Priority="Normal", State="Fixed", TargetDate=_MIDNIGHT)
         self.add("Defect", 'say "hi"', Severity="Cosmetic", TargetDate="2025-06-09T12:30:00.250Z", Tags=["@dark blue"])
         self.add("Defect", "100% sure_", State="Closed", Notes="<b>sure</b>", FoundInBuild="7.1", Owner="@Bob", **common)
         self.add("Defect", "Über Maß", c_Regression=True, c_RootCause="Design", Duplicates=["@alpha crash"])

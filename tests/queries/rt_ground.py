@@ -11,6 +11,7 @@ from typing import Any
 
 from mirror.connectors.language import Asked
 from mirror.connectors.rt.language import RTLanguage
+from mirror.engine.account import account_of, asked_by
 from mirror.engine.sync import SyncOptions, sync_source
 from mirror.errors import QueryError
 from mirror.model.layout import Layout
@@ -59,8 +60,8 @@ class Ground:
 
     @property
     def asked(self) -> Asked:
-        """What a query means just now."""
-        return Asked(self.layouts, datetime.now(UTC), self.me)
+        """What a query means just now, to whom the sync has learned that we are."""
+        return asked_by(account_of(self.store, "acme"), self.layouts, datetime.now(UTC))
 
     def server(self, type_name: str, query: str, order: str = "") -> Answer:
         """Ask RT, all pages."""

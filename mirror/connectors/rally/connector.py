@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from mirror.connectors.base import Capabilities, Deletion, Finding, Probed, Window
+from mirror.connectors.base import Account, Capabilities, Deletion, Finding, Probed, Window
 from mirror.connectors.http import Transport
 from mirror.connectors.rally import links, probe, settling
+from mirror.connectors.rally.account import read_account
 from mirror.connectors.rally.catalog import ARTIFACT
 from mirror.connectors.rally.decode import Decoded, Ref, RowDecoder, id_of
 from mirror.connectors.rally.discovery import read_catalog
@@ -84,6 +85,10 @@ class RallyConnector:
     def identity(self) -> str:
         """Return the workspace's ObjectID: unique in all of Rally."""
         return f"workspace {self.workspace().id}"
+
+    def account(self) -> Account:
+        """Return our user, and the time zone of our profile."""
+        return read_account(self.wire, self.workspace())
 
     def discover(self, known_digest: str | None) -> Catalog | None:
         """Return the workspace's types unless its schema version is `known_digest` (rally.md §7 R)."""

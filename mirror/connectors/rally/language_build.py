@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, NoReturn
 
-from mirror.connectors.language import Asked
+from mirror.connectors.language import NOT_ME, Asked
 from mirror.connectors.rally.language_compare import (
     KEY,
     Compared,
@@ -39,6 +39,8 @@ from mirror.query.expr import EVERYTHING, OWN_ID, All, AnyOf, Compare, Expr, Not
 
 NAME, ID = "Name", "ObjectID"
 _NAME_WORDS = frozenset(("Name", "StringValue", "LocalizedStringValue"))
+_MY_WORDS = frozenset(("me", "currentuser", "{user}"))
+"""Our own user, in any case and without quotes. Rally has no word for it (rally.md §4 D: the right side is a literal)."""
 _MEMBERSHIP = frozenset(("=", "!=", "contains", "!contains"))
 
 
@@ -279,7 +281,7 @@ class _Condition:
         if self.it.operator not in ("=", "!="):
             raise UnfitOperatorError(f"{meaning.name} is a reference, and can only be compared by = and !=")
         targets = targets_of(meaning, self.builder.asked.layouts)
-        found = self._is_meant(path, [(step_to(meaning, targets), targets)], meaning.name)
+        found = self._is_meant(path, [(step_to(meaning, targets), targets)], meaning)
         return Not(found) if self.it.operator == "!=" else found
 
     def _linked(self, meaning: Field) -> Expr:
@@ -289,7 +291,7 @@ class _Condition:
         if self.value.is_null:
             return null_test(path, self.it.operator)
         targets = targets_of(meaning, self.builder.asked.layouts)
-        found = self._is_meant(path, [(step_to(meaning, targets), targets)], meaning.name)
+        found = self._is_meant(path, [(step_to(meaning, targets), targets)], meaning)
         return Not(found) if self.is_negative else found
 
     def _among(self, meaning: Inverse) -> Expr:
@@ -297,14 +299,14 @@ class _Condition:
         if self.value.is_null:
             found: Expr = AnyOf(tuple(Some((each,), EVERYTHING) for each in meaning.steps))
             return Not(found) if self.it.operator == "=" else found
-        found = self._is_meant(None, [(each, each.targets) for each in meaning.steps], meaning.name)
+        found = self._is_meant(None, [(each, each.targets) for each in meaning.steps], meaning)
         return Not(found) if self.is_negative else found
 
     def _refuse_order(self, name: str) -> None:
         if self.it.operator not in _MEMBERSHIP or (self.value.is_null and self.it.operator not in ("=", "!=")):
             raise UnfitOperatorError(f"{name} is a collection, so {self.it.operator} cannot be asked of it")
 
-    def _is_meant(self, ids: Path | None, reached: list[tuple[Step, tuple[str, ...]]], name: str) -> Expr:
+    def _is_meant(self, ids: Path | None, reached: list[tuple[Step, tuple[str, ...]]], meaning: Field | Inverse) -> Expr:
         """Return whether what is referred to is the one that the value names.
 
         A text that is no reference is taken for a name or a FormattedID, with a note.
@@ -312,7 +314,8 @@ class _Condition:
         Args:
             ids: where the ids of what is referred to are kept; None when they are nowhere but in the records reached.
         """
-        reference = read_reference(self.value.text)
+        name = meaning.name
+        reference = self._me(name) if self._is_me(meaning) else read_reference(self.value.text)
         if isinstance(reference, int):
             if ids is not None:
                 return Compare(ids, Op.EQ, reference)
@@ -331,6 +334,17 @@ class _Condition:
                     groups[inner] = (*groups.get(inner, ()), each)
             items += [Some((_towards(step, names, targets),), inner) for inner, names in groups.items()]
         return items[0] if len(items) == 1 else AnyOf(tuple(items))
+
+    def _is_me(self, meaning: Field | Inverse) -> bool:
+        targets = meaning.targets if isinstance(meaning, Field) else tuple(source for source, _ in meaning.sources)
+        return "User" in targets and not self.value.is_quoted and self.value.text.lower() in _MY_WORDS
+
+    def _me(self, name: str) -> int:
+        me = self.builder.asked.me
+        if me is None:
+            raise UnfitValueError(NOT_ME)
+        self.builder.notes.append(f"Rally compares {name} with a reference; {self.value.text} was read as our own user.")
+        return me
 
 
 def _called(layout: Layout, text: str, uuid: str | None, *, has_name: bool) -> Iterator[Expr]:

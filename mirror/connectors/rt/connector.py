@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from mirror.connectors.base import Capabilities, Deletion, Finding, Probed, Window
+from mirror.connectors.base import Account, Capabilities, Deletion, Finding, Probed, Window
 from mirror.connectors.http import Answer, Request, Transport
 from mirror.connectors.rt import inspection, writing
 from mirror.connectors.rt.account import Myself
@@ -65,7 +65,7 @@ class RTConnector:
         self._lock = threading.Lock()
         self._known_schema: Schema | None = None
         reader = Reader(self._send, self._people, self._schema)
-        myself = Myself(source.credential, self._send)
+        self._myself = myself = Myself(source.credential, self._send)
         self._sender = Sender(self._send, reader, myself, self._schema)
         self._effects = Effects(self._send, reader, myself)
         self._probing = Probing(
@@ -85,6 +85,11 @@ class RTConnector:
     def identity(self) -> str:
         """Return nothing: RT has no number of its own to be told by, and its address may change."""
         return ""
+
+    def account(self) -> Account:
+        """Return our user, and the time zone of the profile; RT shows nobody the one that it takes without (rt.md §5.3)."""
+        known = self._myself.account()
+        return Account(known.number, known.zone.key if known.zone is not None else "")
 
     def discover(self, known_digest: str | None) -> Catalog | None:
         """Return the types of this RT, None when they are those of `known_digest`.

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 
-from mirror.connectors.language import Asked
+from mirror.connectors.language import NOT_ME, Asked
 from mirror.connectors.rt.language_dates import day_of, understood
 from mirror.connectors.rt.language_syntax import Condition, Place
 from mirror.model.layout import Layout
@@ -49,7 +49,7 @@ class Question:
             QueryError: it is not known.
         """
         if self.asked.me is None:
-            raise place.wrong("It is not known here who you are")
+            raise place.wrong(NOT_ME)
         return self.asked.me
 
     def date(self, text: str) -> datetime | None:

@@ -6,10 +6,11 @@ Source: versionone.md §2 (IsSelf), §6.1 S (dates are written in the user's zon
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from mirror.connectors.versionone.convert import stamp
 from mirror.connectors.versionone.question import Flat, Pick, Question, flat
@@ -51,6 +52,15 @@ class Caller:
         offset = self._offset(at)
         return None if offset is None else (at + offset).isoformat(timespec="milliseconds")
 
+    @property
+    def zone(self) -> str:
+        """The name of a zone whose clocks show our times as the server does, or its offset where that is always the same.
+
+        Several zones may fit, which then differ only at times of which nothing is shown. "" when none does.
+        """
+        with self._lock:
+            return _zone_of(self._samples)
+
     @cached_property
     def _oid(self) -> str:
         question = Question("Member", (Pick("Username"),), ("IsSelf='true'",), 1, proof=False)
@@ -71,6 +81,22 @@ class Caller:
         if not samples:
             return None
         return min(samples, key=lambda each: (_days_apart(each.utc, at), abs(each.utc - at))).offset
+
+
+def _zone_of(samples: Sequence[_Sample]) -> str:
+    offsets = {each.offset for each in samples}
+    if len(offsets) == 1:
+        minutes = round(offsets.pop().total_seconds() / 60)
+        return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+    return next((name for name in sorted(available_timezones()) if samples and _fits(name, samples)), "")
+
+
+def _fits(name: str, samples: Sequence[_Sample]) -> bool:
+    try:
+        zone = ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return all(each.utc.replace(tzinfo=UTC).astimezone(zone).utcoffset() == each.offset for each in samples)
 
 
 def _samples_in(row: Flat) -> Iterator[_Sample]:

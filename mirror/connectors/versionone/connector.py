@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from mirror.connectors.base import Capabilities, Deletion, Finding, Probed, Window
+from mirror.connectors.base import Account, Capabilities, Deletion, Finding, Probed, Window
 from mirror.connectors.http import Answer, Transport
 from mirror.connectors.versionone import bulk, census, changes, gone, history, inspection, probing, sending, telling
 from mirror.connectors.versionone.caller import Caller
@@ -89,6 +89,10 @@ class VersionOneConnector:
         rows = [flat(each) for each in reply.documents]
         made = stamp(rows[0].get("CreateDateUTC")) if rows else None
         return f"instance made {made}" if made else ""
+
+    def account(self) -> Account:
+        """Return our member, and the time zone that its times are shown in."""
+        return Account(int(self.caller.oid.partition(":")[2]) if self.caller.oid else None, self.caller.zone)
 
     def project(self) -> Project | None:
         """Return the project of this source's scope, looked up once; None for the whole instance.

@@ -34,6 +34,7 @@ from mirror.query.expr import (
     Step,
 )
 
+_IS_SELF = "IsSelf"  # an attribute of Member alone (§2)
 _SIGNS = {"=": Op.EQ, "!=": Op.EQ, "<": Op.LT, "<=": Op.LE, ">": Op.GT, ">=": Op.GE}
 _OID = re.compile(r"([A-Za-z_]\w*):(-?\d+)(?::\d+)?")
 _LIKE_OID = re.compile(r"[A-Za-z_]\w*:\S*")
@@ -120,6 +121,8 @@ class Filters:
             return _all_or_any(route, wanted, decisive=route.aggregate.text == "@Or")
         if route.end.sort is Sort.ALIVE:
             return self._alive(route, wanted=self._fitting(word, lambda: boolean(word.text)))
+        if route.end.field == _IS_SELF and route.aggregate is None and self.reading.asked.me is not None:
+            return self._is_self(route, self.reading.asked.me, wanted=self._fitting(word, lambda: boolean(word.text)))
         return self._ordered(route, Op.EQ, word)
 
     def _is_outer(self, route: Route, word: Word) -> Expr:
@@ -133,6 +136,11 @@ class Filters:
     def _alive(self, route: Route, *, wanted: bool) -> Expr:
         self.reading.note("the mirror has no deleted assets, so IsDeleted is false for all of them")
         return NOTHING if wanted else _any([_present(route, steps) for steps in route.ways])
+
+    def _is_self(self, route: Route, me: int, *, wanted: bool) -> Expr:
+        """Return whether a member is us, or another: what was stored is about whoever signed in when it was read last."""
+        found: list[Expr] = [Compare(Path(OWN_ID, steps), Op.EQ if wanted else Op.NE, me) for steps in route.ways]
+        return _any(found)
 
     def _refers(self, route: Route, word: Word) -> Expr:
         """Return whether a relation leads to the asset of an oid token (§1), or to one of that name."""

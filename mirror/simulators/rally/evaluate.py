@@ -5,12 +5,12 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from mirror.simulators.rally.convert import reference_id
-from mirror.simulators.rally.items import Item, RefusedError, instant, parse_date, stamp, uuid_of
+from mirror.simulators.rally.items import Item, RefusedError, parse_date, stamp, uuid_of
 from mirror.simulators.rally.query import Both, Query, Term
 from mirror.simulators.rally.schema import Attribute, Schema
 from mirror.simulators.rally.state import View, name_of, number_of
@@ -34,14 +34,14 @@ class Evaluator:
 
     Args:
         type_path: the type asked for; may be abstract.
-        today: midnight of the present day as wire text.
+        now: the present moment in the time zone of the user, whose days and times are meant where a query names no zone.
     """
 
-    def __init__(self, view: View, schema: Schema, type_path: str, *, today: str) -> None:
+    def __init__(self, view: View, schema: Schema, type_path: str, *, now: datetime) -> None:
         self._view = view
         self._schema = schema
         self._type = type_path
-        self._today = today
+        self._now = now
 
     def test(self, query: Query) -> Test:
         """Return the test for a query.
@@ -195,7 +195,7 @@ class Evaluator:
         relative = re.fullmatch(r"today(?:([+-]\d+))?", text)
         if relative is not None:
             return self._day(text, int(relative[1] or 0))
-        parsed = parse_date(text)
+        parsed = parse_date(text, self._now.tzinfo or UTC)
         if parsed is None:
             raise _no_date(text)
         return parsed
@@ -203,7 +203,7 @@ class Evaluator:
     def _day(self, text: str, days: int) -> str:
         # `today` is the start of the present day. rally.md §4 D
         try:
-            return stamp(instant(self._today) + timedelta(days=days))
+            return stamp(self._now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=days))
         except OverflowError:
             raise _no_date(text) from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from mirror.errors import MirrorError
@@ -89,16 +89,19 @@ _DATE = re.compile(
 )
 
 
-def parse_date(text: str) -> str | None:
+def parse_date(text: str, zone: tzinfo = UTC) -> str | None:
     """Return the wire form of an ISO 8601 date or date-time, or None when it is neither. rally.md §4 D.
 
-    A date without a time is midnight; without a zone it is UTC. Digits below the millisecond are cut off.
+    A date without a time is midnight. Digits below the millisecond are cut off.
+
+    Args:
+        zone: of a text that names none.
     """
     if _DATE.fullmatch(text) is None:
         return None
     trimmed = re.sub(r"(\.\d{3})\d+", r"\1", text)
     try:
         read = datetime.fromisoformat(trimmed)
-    except ValueError:
+        return stamp(read if read.tzinfo else read.replace(tzinfo=zone))
+    except (ValueError, OverflowError):
         return None
-    return stamp(read if read.tzinfo else read.replace(tzinfo=UTC))

@@ -6,6 +6,7 @@ import random
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from mirror.simulators.rally.evaluate import Evaluator, Test, order_key
 from mirror.simulators.rally.items import Item, RefusedError
@@ -23,6 +24,7 @@ class Wanted:
     Attributes:
         types: concrete types, at least one.
         owner: the type the query speaks of; abstract when `types` are several.
+        now: the present moment in the time zone of the user.
         workspace: ObjectID; None for everything in the subscription.
         projects: ObjectIDs in scope; None for the whole workspace.
         order: comma list as sent; "" leaves it to the server.
@@ -33,13 +35,13 @@ class Wanted:
     types: tuple[str, ...]
     owner: str
     workspace: int | None
+    now: datetime
     query: Query | None = None
     projects: frozenset[int] | None = None
     order: str = ""
     start: int = 1
     pagesize: int = 20
     shuffle: int | None = None
-    today: str = ""
     ids: tuple[int, ...] | None = None
     hide_disabled: bool = False
 
@@ -65,7 +67,7 @@ def list_page(view: View, schema: Schema, wanted: Wanted, *, shift: int = 0) -> 
     Raises:
         RefusedError: the query or the order cannot be understood.
     """
-    evaluator = Evaluator(view, schema, wanted.owner, today=wanted.today)
+    evaluator = Evaluator(view, schema, wanted.owner, now=wanted.now)
     test = evaluator.test(wanted.query) if wanted.query is not None else None
     keys = _order(view, evaluator, wanted)
     if not keys and shift == 0 and _only_range(view, wanted):

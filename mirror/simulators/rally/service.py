@@ -6,11 +6,13 @@ Every method returns an envelope of rally.md §5 and is called under the world's
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mirror.simulators.rally import recycle
 from mirror.simulators.rally.fetching import WHOLE, Fetch, parse_fetch
-from mirror.simulators.rally.items import Item, RefusedError, stamp
+from mirror.simulators.rally.items import Item, RefusedError
 from mirror.simulators.rally.listing import Page, Wanted, list_page
 from mirror.simulators.rally.query import parse
 from mirror.simulators.rally.requests import (
@@ -180,10 +182,20 @@ class Service:
             start=paging.start,
             pagesize=paging.pagesize,
             shuffle=self._turn if self.world.switches.shuffled_order else None,
-            today=f"{stamp(self.world.now())[:10]}T00:00:00.000Z",
+            now=self.world.now().astimezone(self._zone()),
             ids=ids,
             hide_disabled=hide_disabled,
         )
+
+    def _zone(self) -> tzinfo:
+        """Return the zone of the user's profile; of values without one the vendor says that it counts (KB000047866)."""
+        items = self.world.state.items
+        profile = items.get(int(items[self.world.landmarks.user].values.get("UserProfile") or 0))
+        name = profile.values.get("TimeZone") if profile is not None else None
+        try:
+            return ZoneInfo(str(name)) if name else UTC
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return UTC
 
     def _page(self, view: View, page: Page, args: Args, fetch: Fetch) -> Row:
         switches, paging = self.world.switches, self._paging(args)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from mirror.connectors.base import Account
 from mirror.connectors.http import Answer, Request
 from mirror.connectors.rt import RTConnector
 from mirror.connectors.rt.login import Way, owner_of
@@ -13,6 +14,7 @@ from mirror.errors import AuthError, RetryableError
 from mirror.model.source import Auth, Credential
 from mirror.model.write import Target
 from tests.connectors.rt.conftest import Connect, Server
+from tests.support.rt.client import Client
 from tests.support.rt.reading import every_record
 from tests.support.rt.writing import Pen
 
@@ -230,3 +232,9 @@ def test_a_page_to_sign_in_ends_a_session_and_of_a_write_tells_nothing(connect: 
         connector._login.send(Request("PUT", "/REST/2.0/ticket/1", json=b"{}", repeatable=False))
     assert not caught.value.is_unsent
     assert len(logins) == 1
+
+
+def test_the_account_is_whose_credential_it_is_in_the_zone_of_the_profile(connect: Connect, root: Client) -> None:
+    agent = Account(root.user_id("agent"))
+    assert connect("agent").account() == connect(token="agent").account() == agent
+    assert connect("agent-ny").account().time_zone == "America/New_York"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mirror.connectors.base import Account
 from mirror.errors import ConfigError
 from mirror.model.source import Credential
 from mirror.store.store import Store
@@ -93,6 +94,14 @@ def test_a_check_tells_what_an_old_server_in_another_zone_cannot_do(stage: TheSt
     assert "UTC+05:30" in found["time zone"][1]
     assert "harmless" in found["clock"][1]
     assert "20 came" in found["page size"][1]
+
+
+@pytest.mark.parametrize(("minutes", "zone"), [(0, "+00:00"), (330, "+05:30"), (-570, "-09:30")])
+def test_the_account_is_our_member_and_the_zone_that_its_times_are_shown_in(
+    stage: TheStage, minutes: int, zone: str
+) -> None:
+    stage.switch(user_zone_offset_minutes=minutes)
+    assert connector_to(stage.tracker).account() == Account(stage.world.landmarks.admin, zone)
 
 
 def test_a_check_of_an_account_that_does_not_see_everything_says_so(stage: TheStage) -> None:
