@@ -11,9 +11,10 @@ from typing import Any, Self
 from mirror.connectors.language import Asked
 from mirror.errors import QueryError, UsageError
 from mirror.model.layout import Layout
-from mirror.query.expr import EVERYTHING, All, Query
+from mirror.query.expr import EVERYTHING, All, Order, Query
 from mirror.script.frames import Table
 from mirror.script.home import Home
+from mirror.script.ordering import orders
 from mirror.script.record import Record
 from mirror.script.selecting import Selection, selection
 from mirror.script.session import Session
@@ -209,22 +210,21 @@ class Records:
         asked = self.home.asked()
         found: list[Query] = []
         refused: list[QueryError] = []
+        ordered = orders(self.home.language, self.layouts, ",".join(self.keys), asked)
         for layout in self.layouts:
             try:
-                found.append(self._query(layout, asked))
+                found.append(self._query(layout, ordered[layout.type.name], asked))
             except QueryError as error:
                 refused.append(error)
         if refused and not found:
             raise refused[0]
         return found
 
-    def _query(self, layout: Layout, asked: Asked) -> Query:
+    def _query(self, layout: Layout, order: tuple[Order, ...], asked: Asked) -> Query:
         language, shape = self.home.language, self.home.shape(layout.type.name)
         queries = [language.query(text, layout, asked) for text in self.texts]
         conditions = [each.where for each in queries] + [where(self.home, shape, each) for each in self.equal]
-        order = queries[-1].order if queries else ()
-        if self.keys:
-            order = language.order(",".join(self.keys), layout, asked)
+        order = order or (queries[-1].order if queries else ())
         held = conditions[0] if len(conditions) == 1 else All(tuple(conditions)) if conditions else EVERYTHING
         return Query(layout.type.name, held, order, tuple(note for each in queries for note in each.notes))
 
@@ -234,7 +234,7 @@ class Records:
         queries = self._queries()
         notes = [note for each in queries for note in each.notes]
         lacking = {each.type.name for each in self.layouts} - {each.type_name for each in queries}
-        notes += [f"{each} has no such field, so none is found" for each in sorted(lacking)]
+        notes += [f"What is asked is not known of {', '.join(sorted(lacking))}: none of these is found"] if lacking else []
         return tuple(dict.fromkeys(notes))
 
     def _selection(self) -> Selection:

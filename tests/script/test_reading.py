@@ -196,12 +196,29 @@ def test_an_abstract_type_means_several(m: mirror.Mirror) -> None:
     assert artifacts.count() == sum(rally[name].count() for name in {each.type_name for each in artifacts})
 
 
+def test_records_of_types_without_what_is_ordered_by_come_as_those_without_a_value(m: mirror.Mirror) -> None:
+    artifacts = m["rally"].Artifact
+    found = artifacts.order("PlanEstimate,-ToDo", "FormattedID").select("FormattedID", "PlanEstimate", "ToDo")
+    rows = list(found.rows())
+    assert len(rows) == artifacts.count()
+    assert found.notes == ()
+    estimates, to_do = [each[1] for each in rows], [each[2] for each in rows if each[1] is None]
+    assert {bool(each) for each in estimates} == {bool(each) for each in to_do} == {False, True}
+    assert estimates == sorted(estimates, key=lambda each: (each is not None, each or 0))
+    assert to_do == sorted(to_do, key=lambda each: (each is None, -(each or 0)))
+    with pytest.raises(mirror.QueryError) as raised:
+        artifacts.order("PlanEstimate", "Nonsense desc")
+    assert raised.value.text[raised.value.position :] == "Nonsense desc"
+
+
 def test_of_several_types_those_without_a_field_have_no_such_records(m: mirror.Mirror) -> None:
     artifacts = m["rally"].Artifact
     found = artifacts.where(ScheduleState="Accepted")
     assert found.all()
     assert "Task" not in {each.type_name for each in found}
-    assert any("Task has no such field" in each for each in found.notes)
+    (note,) = found.notes
+    assert "Task" in note
+    assert note.endswith("none of these is found")
     rows = list(artifacts.select("FormattedID", "ToDo").dicts())
     assert len(rows) == artifacts.count()
     with pytest.raises(mirror.QueryError):
