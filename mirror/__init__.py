@@ -26,7 +26,7 @@ from mirror.errors import (
     UnknownTypeError,
     UsageError,
 )
-from mirror.script import Items, Null, Record, Records, SourceView
+from mirror.script import File, Items, Null, Record, Records, Remark, SourceView
 
 __version__ = "0.1.0"
 
@@ -35,6 +35,7 @@ __all__ = [
     "ConfigError",
     "ConflictError",
     "DatabaseBusyError",
+    "File",
     "IncompleteError",
     "InvalidEditError",
     "Items",
@@ -47,6 +48,7 @@ __all__ = [
     "Record",
     "Records",
     "RefusedError",
+    "Remark",
     "RemoteError",
     "RetryableError",
     "SafetyError",

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
-from mirror import Null, Record, SourceView
+from mirror import File, Record, Remark, SourceView
 from mirror.api import Mirror, ShownChange
 from mirror.errors import UnknownTypeError
 from mirror.model.schema import Field, Kind
@@ -29,30 +28,6 @@ class Known(Protocol):
     @property
     def type_name(self) -> str: ...
     def __getitem__(self, name: str, /) -> object: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something that was said about a record.
-
-    Attributes:
-        text: None where the mirror has only that something was said.
-        kind: in the tracker's words; "" where it has only one.
-    """
-
-    at: datetime | None
-    by: str
-    text: str | None
-    kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that is attached to a record; `content_type` is "" when it is not known."""
-
-    id: int
-    name: str
-    content_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,37 +52,6 @@ class Portrait:
     changes: Sequence[ShownChange]
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A type whose records are remarks: the fields for what they are about, and who said what when.
-
-    Attributes:
-        text: "" where the mirror does not have it.
-        thread: a field with the same value in all remarks that belong together, also those that do not name the record.
-        kind: a field with what sort of remark it is, which must be one of `kinds`; "" where all are.
-    """
-
-    type_name: str
-    about: str
-    by: str
-    at: str
-    text: str = ""
-    thread: str = ""
-    kind: str = ""
-    kinds: tuple[str, ...] = ()
-
-
-# rally.md §10.3 (ConversationPost, Attachment); versionone.md §6.5 (replies name no asset), §7.2; rt.md §6.5, §6.6.
-_SAID: Mapping[str, tuple[_Said, ...]] = {
-    "rally": (_Said("ConversationPost", "Artifact", "User", "CreationDate", "Text"),),
-    "versionone": (
-        _Said("Expression", "Mentions", "Author", "CreateDateUTC", "Content", thread="BelongsTo"),
-        _Said("Note", "Asset", "CreatedBy", "CreateDateUTC", "Content"),
-    ),
-    "rt": (_Said("transaction", "Object", "Creator", "Created", kind="Type", kinds=("Correspond", "Comment")),),
-}
-
-
 def portrait(mirror: Mirror, key: str) -> Portrait:
     """Return what there is to see of the record that people call `key`.
 
@@ -129,8 +73,8 @@ def portrait(mirror: Mirror, key: str) -> Portrait:
         {each.name: record[each.name] for each in fields if each.kind is Kind.REFERENCE and record[each.name]},
         {each.name: [*record[each.name]] for each in fields if each.kind in (Kind.LINKS, Kind.VALUES) and record[each.name]},
         list(_children(view, record)),
-        sorted(_remarks(view, record), key=lambda each: (each.at is not None, each.at)),
-        list(_files(view, record)),
+        view.discussion(record),
+        view.files(record),
         waiting,
     )
 
@@ -191,42 +135,3 @@ def _concrete(view: SourceView, name: str) -> set[str]:
         return {each.type.name for each in view[name].layouts}
     except UnknownTypeError:
         return set()
-
-
-def _remarks(view: SourceView, record: Record) -> Iterator[Remark]:
-    for said in _SAID.get(record.layout.tracker, ()):
-        for each in _of(view, said, record):
-            by = each[said.by]
-            text = str(each[said.text] or "") if said.text else None
-            yield Remark(
-                each[said.at], "" if isinstance(by, Null) else name_of(by), text, str(each[said.kind] if said.kind else "")
-            )
-
-
-def _of(view: SourceView, said: _Said, record: Record) -> list[Record]:
-    if said.type_name not in view.types():
-        return []
-    only = {said.kind: list(said.kinds)} if said.kind else {}
-    found = view[said.type_name].where(**{said.about: record}, **only).all()
-    threads = {each[said.thread].id for each in found if each[said.thread]} if said.thread else set()
-    return view[said.type_name].where(**{said.thread: list(threads)}).all() if threads else found
-
-
-def _files(view: SourceView, record: Record) -> Iterator[File]:
-    match record.layout.tracker:
-        case "rally":
-            yield from _attached(view, "Attachment", {"Artifact": record}, "Name")
-        case "versionone":
-            yield from _attached(view, "Attachment", {"Asset": record}, "Filename")
-        case "rt" if "transaction" in view.types():
-            acts = [each.id for each in view.transaction.where(Object=record)]
-            yield from _attached(view, "attachment", {"TransactionId": acts}, "Filename") if acts else ()
-        case _:
-            pass
-
-
-def _attached(view: SourceView, type_name: str, about: Mapping[str, object], name: str) -> Iterator[File]:
-    if type_name in view.types():
-        for each in view[type_name].where(**about):
-            if each[name]:
-                yield File(each.id, str(each[name]), str(each["ContentType"] or ""))

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
 
-from mirror import Record
+from mirror import Record, Remark
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, readable, say
-from mirror.cli.portrait import MOST, Known, Portrait, Remark, key_of, name_of, portrait
+from mirror.cli.portrait import MOST, Known, Portrait, key_of, name_of, portrait
 from mirror.cli.wording import document, outline, verb
 
 _LONG = 100  # characters of a text that does not stand in one line with its name any more
@@ -213,7 +213,9 @@ def _document(seen: Portrait) -> dict[str, object]:
         "discussion": [
             {"at": each.at, "by": each.by, "kind": each.kind or None, "text": each.text} for each in seen.remarks
         ],
-        "files": [{"id": each.id, "name": each.name, "content_type": each.content_type or None} for each in seen.files],
+        "files": [
+            {"id": each.record.id, "name": each.name, "content_type": each.content_type or None} for each in seen.files
+        ],
         "changes": [document(each) for each in seen.changes],
     }
 

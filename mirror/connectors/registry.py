@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 from mirror.connectors.base import Connector
+from mirror.connectors.belongings import Belongings
 from mirror.connectors.contents import Contents
 from mirror.connectors.http import Transport
 from mirror.connectors.language import Language
@@ -22,6 +23,7 @@ class Tracker:
     Attributes:
         connector: `module:Class`.
         language: `module:Class` of its query language; made without arguments.
+        belongings: `module:NAME` of what belongs to its records.
         contents: `module:Class` of what reads the bytes of its files.
         scope: keys of its own that a source of this kind may have in the settings, with `str` for one name or
             number and `list` for many (a tuple then); they become Source.scope.
@@ -30,6 +32,7 @@ class Tracker:
 
     connector: str
     language: str
+    belongings: str
     contents: str
     scope: Mapping[str, type]
     auth: frozenset[Auth]
@@ -41,6 +44,7 @@ TRACKERS = {
     "rally": Tracker(
         "mirror.connectors.rally:RallyConnector",
         "mirror.connectors.rally.language:RallyLanguage",
+        "mirror.connectors.rally.belongings:BELONGINGS",
         "mirror.connectors.rally.contents:RallyContents",
         {"workspace": str},
         frozenset({Auth.APIKEY, Auth.BASIC}),
@@ -48,6 +52,7 @@ TRACKERS = {
     "rt": Tracker(
         "mirror.connectors.rt:RTConnector",
         "mirror.connectors.rt.language:RTLanguage",
+        "mirror.connectors.rt.belongings:BELONGINGS",
         "mirror.connectors.rt.contents:RTContents",
         {"queues": list},
         frozenset({Auth.SESSION, Auth.BASIC, Auth.TOKEN}),
@@ -55,6 +60,7 @@ TRACKERS = {
     "versionone": Tracker(
         "mirror.connectors.versionone:VersionOneConnector",
         "mirror.connectors.versionone.language:VersionOneLanguage",
+        "mirror.connectors.versionone.belongings:BELONGINGS",
         "mirror.connectors.versionone.contents:VersionOneContents",
         {"scope": str},
         frozenset({Auth.TOKEN, Auth.BASIC, Auth.SESSION}),
@@ -98,10 +104,16 @@ def language(kind: str) -> Language:
     Raises:
         ConfigError: no tracker of that kind.
     """
-    if kind not in TRACKERS:
-        raise ConfigError(f"tracker {kind!r} is not known; one of: {', '.join(TRACKERS)}")
-    module, name = TRACKERS[kind].language.split(":")
-    return cast("Language", getattr(import_module(module), name)())
+    return cast("Language", _named(_tracker(kind).language)())
+
+
+def belongings(kind: str) -> Belongings:
+    """Return where a kind of tracker keeps what belongs to its records.
+
+    Raises:
+        ConfigError: no tracker of that kind.
+    """
+    return cast("Belongings", _named(_tracker(kind).belongings))
 
 
 def contents(kind: str) -> type[Contents]:
@@ -110,7 +122,16 @@ def contents(kind: str) -> type[Contents]:
     Raises:
         ConfigError: no tracker of that kind.
     """
+    return cast("type[Contents]", _named(_tracker(kind).contents))
+
+
+def _tracker(kind: str) -> Tracker:
     if kind not in TRACKERS:
         raise ConfigError(f"tracker {kind!r} is not known; one of: {', '.join(TRACKERS)}")
-    module, name = TRACKERS[kind].contents.split(":")
-    return cast("type[Contents]", getattr(import_module(module), name))
+    return TRACKERS[kind]
+
+
+def _named(place: str) -> Any:
+    """Return what `module:name` names; the module is imported only now."""
+    module, name = place.split(":")
+    return getattr(import_module(module), name)

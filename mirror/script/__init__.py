@@ -1,5 +1,6 @@
 """The nouns that scripts are written with: a source's records by the tracker's own names, read from the mirror alone."""
 
+from mirror.script.belonging import File, Remark
 from mirror.script.items import Items
 from mirror.script.null import NULL, Null
 from mirror.script.record import Record
@@ -7,4 +8,4 @@ from mirror.script.records import Records
 from mirror.script.scripting import Scripting
 from mirror.script.source import SourceView
 
-__all__ = ["NULL", "Items", "Null", "Record", "Records", "Scripting", "SourceView"]
+__all__ = ["NULL", "File", "Items", "Null", "Record", "Records", "Remark", "Scripting", "SourceView"]

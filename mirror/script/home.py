@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from mirror.connectors.belongings import Belongings
 from mirror.connectors.language import Asked, Language
 from mirror.engine.finding import find_type
 from mirror.errors import UnknownTypeError
@@ -23,6 +24,7 @@ class Home:
     """One source. What it knows of the catalogue is looked up once, and again after `renew`.
 
     Attributes:
+        belongings: where the tracker keeps what was said about records, and their files.
         catalogue: returns type name -> layout.
         asked: returns what a query means now, given the layouts.
     """
@@ -30,6 +32,7 @@ class Home:
     source: str
     store: Store
     language: Language
+    belongings: Belongings
     catalogue: Callable[[], Mapping[str, Layout]]
     asking: Callable[[Mapping[str, Layout]], Asked]
     _layouts: Mapping[str, Layout] | None = None

@@ -11,7 +11,7 @@ from mirror.connectors.base import Account
 from mirror.connectors.contents import Contents
 from mirror.connectors.http import Transport
 from mirror.connectors.language import Asked
-from mirror.connectors.registry import connect, contents, language
+from mirror.connectors.registry import belongings, connect, contents, language
 from mirror.engine.account import account_of, asked_by
 from mirror.engine.showing import ShownChange, show
 from mirror.model.layout import Layout
@@ -110,7 +110,7 @@ class Scripting(Editing, Looking):
                 learned[session.epoch] = account_of(store, source)
             return asked_by(learned[session.epoch], layouts, now())
 
-        return Home(source, store, language(tracker), lambda: self._catalogue(source), asking)
+        return Home(source, store, language(tracker), belongings(tracker), lambda: self._catalogue(source), asking)
 
     def _hands(self, source: str) -> Hands:
         editor = self._editor(source, self._session.home(source).layouts)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from mirror.errors import UnknownTypeError, UsageError
 from mirror.model.schema import Field, Kind, RecordType
 from mirror.query.expr import Path, Query
+from mirror.script.belonging import File, Remark, files, remarks
 from mirror.script.home import Home
 from mirror.script.record import Record
 from mirror.script.records import Records
@@ -108,6 +109,14 @@ class SourceView:
             UnknownRecordError: there is none.
         """
         return self.get(oid)
+
+    def discussion(self, record: Record) -> list[Remark]:
+        """Return what was said about a record, oldest first."""
+        return remarks(record, self._home)
+
+    def files(self, record: Record) -> list[File]:
+        """Return the files attached to a record; `file.record.content()` are the bytes of one."""
+        return files(record, self._home)
 
     def create(self, type_name: str, fields: Mapping[str, object] | None = None, /, **more: object) -> Record:
         """Create a record of a type, as `Records.create` does."""
