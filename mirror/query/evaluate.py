@@ -12,6 +12,7 @@ from mirror.model.part import Part
 from mirror.model.schema import Field, Kind
 from mirror.model.write import Item, Target
 from mirror.query.expr import (
+    OUTER_ID,
     OWN_ID,
     OWN_TYPE,
     Aggregate,
@@ -79,8 +80,23 @@ class Reading(Protocol):
         ...
 
 
+class _About:
+    """What looks records up for a query about one record."""
+
+    def __init__(self, reading: Reading, outer: Key) -> None:
+        self.outer = outer
+        self.layouts, self.is_there = reading.layouts, reading.is_there
+        self.cell, self.items, self.referring = reading.cell, reading.items, reading.referring
+
+
+def _about(record: Key, reading: Reading) -> _About:
+    """Return the reading of the query that is under way; one about `record` when none is."""
+    return reading if isinstance(reading, _About) else _About(reading, record)
+
+
 def holds(expr: Expr, record: Key, reading: Reading) -> bool:
     """Return whether `expr` is true of a record."""
+    reading = _about(record, reading)
     match expr:
         case Compare():
             return _compares(expr, record, reading)
@@ -98,6 +114,7 @@ def holds(expr: Expr, record: Key, reading: Reading) -> bool:
 
 def reached(steps: Sequence[Step], record: Key, reading: Reading) -> Iterator[Key]:
     """Yield the records that `steps` lead to, in order; one that is reached in two ways comes twice."""
+    reading = _about(record, reading)
     if not steps:
         yield record
         return
@@ -108,12 +125,14 @@ def reached(steps: Sequence[Step], record: Key, reading: Reading) -> Iterator[Ke
 
 def values(path: Path, record: Key, reading: Reading) -> Iterator[Known]:
     """Yield the values at the end of a path, in order, without nulls."""
+    reading = _about(record, reading)
     for each in reached(path.steps, record, reading):
         yield from _own_values(path, each, reading)
 
 
 def term_value(term: Term, record: Key, reading: Reading) -> Known | None:
     """Return the one value of an aggregate, or of a path that has at most one; of many the least."""
+    reading = _about(record, reading)
     if isinstance(term, Aggregate):
         return _aggregated(term, record, reading)
     return _chosen(min, list(values(term, record, reading)))
@@ -136,6 +155,9 @@ def in_order(queries: Sequence[Query], records: Sequence[Key], reading: Reading)
 
 def _next(step: Step, record: Key, reading: Reading) -> Iterator[Key]:
     layouts = reading.layouts
+    if step.field == OWN_ID:
+        yield from [record] if record[0] in (step.targets or record) else []
+        return
     if step.backward:
         for name in next_types(record[0], step, layouts):
             yield from ((name, each) for each in reading.referring(record, name, step.field))
@@ -160,9 +182,12 @@ def _pointed(field: Field, record: Key, reading: Reading) -> Iterator[Key]:
         yield kind, target
 
 
-def _own_values(path: Path, record: Key, reading: Reading) -> Iterator[Known]:
+def _own_values(path: Path, record: Key, reading: _About) -> Iterator[Known]:
     if path.field == OWN_ID:
         yield Kind.INTEGER, record[1]
+        return
+    if path.field == OUTER_ID:
+        yield Kind.INTEGER, reading.outer[1]
         return
     if path.field == OWN_TYPE:
         yield Kind.TEXT, record[0]
@@ -203,16 +228,25 @@ def _cell(field: Field, part: Part, record: Key, reading: Reading) -> tuple[Kind
     return Kind.TEXT, field.targets[0] if target is not None and len(field.targets) == 1 else None
 
 
-def _aggregated(term: Aggregate, record: Key, reading: Reading) -> Known | None:
-    ends = dict.fromkeys(reached(term.path.steps, record, reading))
+def _aggregated(term: Aggregate, record: Key, reading: _About) -> Known | None:
+    ends = dict.fromkeys(each for path in term.paths for each in reached(path.steps, record, reading))
     found = [value for each in ends for value in _own_values(term.path, each, reading)]
     if term.function is Function.COUNT:
         return Kind.INTEGER, len(found)
+    if term.function is Function.DISTINCT:
+        return Kind.INTEGER, len(_different(found))
     if term.function in (Function.MIN, Function.MAX):
         return _chosen(min if term.function is Function.MIN else max, found)
     numbers = [number(value) for kind, value in found if FAMILIES[kind] is Family.NUMBER]
     result = total(numbers) if term.function is Function.SUM else average(numbers)
     return None if result is None else (Kind.NUMERIC, result)
+
+
+def _different(found: Sequence[Known]) -> set[Any]:
+    """Return what tells values apart; those of different kinds are compared as texts."""
+    if {kind for kind, _value in found} <= {Kind.INTEGER, Kind.NUMERIC}:
+        return {number(value) for _kind, value in found}
+    return {text_of(value) for _kind, value in found}
 
 
 def _chosen(choose: Callable[..., Known], found: Sequence[Known]) -> Known | None:
@@ -247,7 +281,7 @@ def compares_constant(expr: Compare, constant: str, given: Scalar) -> bool:
     return _is_so(expr, (Kind.TEXT, constant), (Kind.TEXT, given), given)
 
 
-def _compares(expr: Compare, record: Key, reading: Reading) -> bool:
+def _compares(expr: Compare, record: Key, reading: _About) -> bool:
     other = expr.value
     right = term_value(other, record, reading) if isinstance(other, Path) else (Kind.TEXT, other)
     if right is None:
@@ -264,6 +298,8 @@ def _compares(expr: Compare, record: Key, reading: Reading) -> bool:
 def _is_so(expr: Compare, left: Known, right: Known, given: Scalar | None) -> bool:
     is_alike = fits(left[0], given) if given is not None else FAMILIES[left[0]] is FAMILIES[right[0]]
     some, other = left[1], right[1]
+    if expr.by_number:
+        return _COMPARISONS[expr.op](numbered(text_of(some))[1], other)
     if not is_alike or expr.op in TEXT_OPS or FAMILIES[left[0]] is Family.TEXT:
         some, other = text_of(some), text_of(other)
         if expr.folds_case:

@@ -18,6 +18,9 @@ OWN_ID = "$id"
 OWN_TYPE = "$type"
 """In the place of a field: the name of the record's own type, a TEXT."""
 
+OUTER_ID = "$outer"
+"""In the place of a field: the id of the record that the whole query is about, wherever in the query that is said."""
+
 Scalar: TypeAlias = str | int | Decimal | bool
 """A value as the columns of its kind keep it: instants as `YYYY-MM-DDTHH:MM:SS.mmmZ`, dates as `YYYY-MM-DD`."""
 
@@ -41,6 +44,7 @@ class Function(StrEnum):
     """What is made of many values."""
 
     COUNT = "count"
+    DISTINCT = "distinct"  # how many different values
     SUM = "sum"
     MIN = "min"
     MAX = "max"
@@ -52,10 +56,11 @@ class Step:
     """From a record to those that one of its fields refers to: a REFERENCE leads to at most one, LINKS to any number.
 
     Attributes:
+        field: OWN_ID leads to the record itself.
         targets: names of the types of which records count; empty for all that the field may refer to.
         where: only the records for which this holds.
         backward: to the records of the types `targets`, at least one, whose REFERENCE or LINKS field `field` refers to this
-            record: for collections that the tracker does not list on this side.
+            record: for collections that the tracker does not list on this side. An INTEGER field refers by its number.
     """
 
     field: str
@@ -69,7 +74,7 @@ class Path:
     """From the record of the query by some steps to a field of what is reached. Any step to many makes it many values.
 
     Attributes:
-        field: the exact name of a field, OWN_ID or OWN_TYPE. A VALUES field gives many values.
+        field: the exact name of a field, OWN_ID, OWN_TYPE or OUTER_ID. A VALUES field gives many values.
         part: of a reference, which part of it; a plain field has VALUE alone. A LINKS field has the ids of its items.
     """
 
@@ -87,10 +92,17 @@ class Aggregate:
 
     Attributes:
         path: its field is OWN_ID for COUNT; with another field COUNT counts its values.
+        also: further paths to the same field, for what is reached in several ways.
     """
 
     function: Function
     path: Path
+    also: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (self.path, *self.also)
 
 
 Term: TypeAlias = Path | Aggregate
@@ -104,12 +116,15 @@ class Compare:
         value: a scalar of the kind of the term, or a path from the record that `term` starts from, without a step to many.
             Values of different kinds are compared as texts; so is everything by the operators on text.
         folds_case: upper and lower case of any script are the same.
+        by_number: of a key such as `US12` only the number at its end is compared, by one of the six operators of
+            arithmetic, with `value`, which is an int then. A text without one counts as 0.
     """
 
     term: Term
     op: Op
     value: Scalar | Path
     folds_case: bool = False
+    by_number: bool = False
 
 
 @dataclass(frozen=True, slots=True)

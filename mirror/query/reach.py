@@ -7,7 +7,22 @@ from dataclasses import dataclass
 
 from mirror.model.layout import Layout
 from mirror.model.schema import Field, Kind
-from mirror.query.expr import OWN_ID, OWN_TYPE, Aggregate, All, AnyOf, Compare, Expr, Missing, Not, Path, Some, Step, Term
+from mirror.query.expr import (
+    OUTER_ID,
+    OWN_ID,
+    OWN_TYPE,
+    Aggregate,
+    All,
+    AnyOf,
+    Compare,
+    Expr,
+    Missing,
+    Not,
+    Path,
+    Some,
+    Step,
+    Term,
+)
 
 Layouts = Mapping[str, Layout]
 """Type name -> layout, of all types of one source."""
@@ -45,6 +60,8 @@ def leads(field: Field, layouts: Layouts, targets: tuple[str, ...] = ()) -> Lead
 
 def next_types(type_name: str, step: Step, layouts: Layouts) -> tuple[str, ...]:
     """Return the types that `step` can lead to from a record of `type_name`; () where it has no such field."""
+    if step.field == OWN_ID:
+        return (type_name,) if not step.targets or type_name in step.targets else ()
     if step.backward:
         return tuple(each for each in step.targets if _points(each, step.field, type_name, layouts))
     field = layouts[type_name].type.field(step.field)
@@ -55,7 +72,9 @@ def next_types(type_name: str, step: Step, layouts: Layouts) -> tuple[str, ...]:
 
 def _points(owner: str, name: str, type_name: str, layouts: Layouts) -> bool:
     field = layouts[owner].type.field(name) if owner in layouts else None
-    return field is not None and type_name in leads(field, layouts).all
+    if field is None or field.kind is Kind.INTEGER:
+        return field is not None
+    return type_name in leads(field, layouts).all
 
 
 def goes_to_many(type_name: str, step: Step, layouts: Layouts) -> bool:
@@ -66,7 +85,7 @@ def goes_to_many(type_name: str, step: Step, layouts: Layouts) -> bool:
 
 def is_many(type_name: str, term: Term, layouts: Layouts) -> bool:
     """Return whether `term` may have more than one value for one record of `type_name`."""
-    return isinstance(term, Path) and _is_many({type_name}, term.steps, term.field, layouts)
+    return isinstance(term, Path) and term.field != OUTER_ID and _is_many({type_name}, term.steps, term.field, layouts)
 
 
 def _is_many(types: set[str], steps: tuple[Step, ...], field: str, layouts: Layouts) -> bool:
@@ -81,7 +100,7 @@ def _is_many(types: set[str], steps: tuple[Step, ...], field: str, layouts: Layo
 
 def has_field(layout: Layout, name: str) -> bool:
     """Return whether records of `layout` have that field."""
-    return name in (OWN_ID, OWN_TYPE) or layout.type.field(name) is not None
+    return name in (OWN_ID, OWN_TYPE, OUTER_ID) or layout.type.field(name) is not None
 
 
 def fields_of(item: Expr | Term) -> Iterator[str]:
@@ -94,7 +113,9 @@ def fields_of(item: Expr | Term) -> Iterator[str]:
             case Path():
                 yield each.field
                 steps = each.steps
-            case Aggregate() | Missing():
+            case Aggregate():
+                pending += each.paths
+            case Missing():
                 pending.append(each.path)
             case Compare():
                 pending += [each.term, each.value] if isinstance(each.value, Path) else [each.term]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from itertools import product
 
-from sqlalchemy import Exists, and_, exists, false, literal, literal_column, or_, true
+from sqlalchemy import BigInteger, Exists, and_, exists, false, literal, literal_column, or_, true
 
 from mirror.model.schema import Kind
 from mirror.query.evaluate import compares_constant
@@ -115,6 +115,9 @@ class Conditions:
     def _with_scalar(self, expr: Compare, value: Value, given: Scalar) -> Condition:
         if value.constant is not None:
             return true() if compares_constant(expr, value.constant, given) else false()
+        if expr.by_number:
+            number = self._words.number_behind(self._words.text(value.kind, value.element))[1]
+            return compared(number, expr.op, literal(int(given), BigInteger()))
         if expr.op in TEXT_OPS or not fits(value.kind, given):
             return self._texts(expr, self._words.text(value.kind, value.element), text_of(given))
         match FAMILIES[value.kind]:

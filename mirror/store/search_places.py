@@ -27,7 +27,7 @@ from sqlalchemy import (
 from mirror.model.layout import HEAD, Layout
 from mirror.model.part import Part
 from mirror.model.schema import Field, Kind
-from mirror.query.expr import OWN_ID, OWN_TYPE, Path, Step
+from mirror.query.expr import OUTER_ID, OWN_ID, OWN_TYPE, Path, Step
 from mirror.query.reach import goes_to_many, has_field, leads, next_types
 from mirror.store.column_types import column_type
 from mirror.store.search_words import Condition, Element, Selected, Words
@@ -126,7 +126,11 @@ class Way:
 
 
 class Ground:
-    """What a query stands on: the types of the source, the database's words, and names for tables that are not taken yet."""
+    """What a query stands on: the types of the source, the database's words, and names for tables that are not taken yet.
+
+    Attributes:
+        outer: the record that the whole query is about: the first place.
+    """
 
     def __init__(self, layouts: Mapping[str, Layout], words: Words, fields: frozenset[str]) -> None:
         """Begin a query.
@@ -138,6 +142,7 @@ class Ground:
         self.words = words
         self._fields = fields
         self._numbers = count(1)
+        self.outer: Place | None = None
 
     def place(self, layout: Layout, *, whole: bool = False) -> Place:
         """Return a new place for records of `layout`.
@@ -147,10 +152,14 @@ class Ground:
         """
         name = f"r{next(self._numbers)}"
         if whole:
-            return Place(layout, _whole_rows(layout, name))
+            return self._placed(Place(layout, _whole_rows(layout, name)))
         columns: list[ColumnClause[Any]] = [column("source", Text()), column("id", BigInteger())]
         columns += [column(each.name, column_type(each.kind)) for each in layout.columns if each.field in self._fields]
-        return Place(layout, table(layout.table, *columns).alias(name))
+        return self._placed(Place(layout, table(layout.table, *columns).alias(name)))
+
+    def _placed(self, place: Place) -> Place:
+        self.outer = self.outer or place
+        return place
 
     def links(self, layout: Layout, field: str) -> FromClause:
         """Return the link table of a field under a new name."""
@@ -166,6 +175,9 @@ class Ground:
     def ways(self, start: Place, step: Step) -> Iterator[Way]:
         """Yield a way to each type that a step can lead to."""
         for name in next_types(start.type_name, step, self.layouts):
+            if step.field == OWN_ID:
+                yield Way(start, positions=(literal_column("0"),))
+                continue
             end = self.place(self.layouts[name])
             if step.backward:
                 yield self._backward(start, end, step)
@@ -202,6 +214,9 @@ class Ground:
 
     def _backward(self, start: Place, end: Place, step: Step) -> Way:
         field = _field(end.layout, step.field)
+        number = end.part(field.name, Part.VALUE)
+        if number is not None:
+            return Way(end, (Joined(end.rows, and_(end.of_source, number.element == start.id)),), positions=(end.id,))
         if field.kind is Kind.REFERENCE:
             on = and_(end.of_source, self._refers(end, field, start))
             return Way(end, (Joined(end.rows, on),), positions=(end.id,))
@@ -221,6 +236,8 @@ class Ground:
             return None
         if path.field == OWN_ID:
             return here, Value(Kind.INTEGER, place.id)
+        if path.field == OUTER_ID:
+            return here, Value(Kind.INTEGER, (self.outer or place).id)
         if path.field == OWN_TYPE:
             return here, Value(Kind.TEXT, literal(place.type_name, Text()), place.type_name)
         field = _field(place.layout, path.field)

@@ -29,6 +29,7 @@ from mirror.store.search_places import Ground, Place, Value, Way
 from mirror.store.search_words import Condition, Element, Selected
 
 Holds = Callable[[Expr, Place], Condition]
+_COUNTS = (Function.COUNT, Function.DISTINCT)
 _NO_POSITION: Element = literal_column("0")
 
 
@@ -126,14 +127,13 @@ class Terms:
         return kind, [each.element if each.kind is kind else cast(each.element, column_type(kind)) for each in values]
 
     def _aggregate(self, term: Aggregate, place: Place) -> Value | None:
-        ends = list(self._ends(term.path, place))
+        ends = [(way, value, len(path.steps)) for path in term.paths for way, value in self._ends(path, place)]
         if term.function in (Function.SUM, Function.AVERAGE):
             ends = [each for each in ends if FAMILIES[each[1].kind] is Family.NUMBER]
         if not ends:
-            return Value(Kind.INTEGER, literal(0)) if term.function is Function.COUNT else None
-        kind, values = self._alike([value for _way, value in ends])
-        steps = len(term.path.steps)
-        selects = [_record(way, value, steps) for (way, _value), value in zip(ends, values, strict=True)]
+            return Value(Kind.INTEGER, literal(0)) if term.function in _COUNTS else None
+        kind, values = self._alike([value for _way, value, _steps in ends])
+        selects = [_record(way, value, steps) for (way, _value, steps), value in zip(ends, values, strict=True)]
         rows = (selects[0].distinct() if len(selects) == 1 else union(*selects)).subquery()
         made = self._made(term.function, kind, rows.c.v)
         return Value(made.kind, _out_of(rows, made.element))
@@ -142,6 +142,8 @@ class Terms:
         match function:
             case Function.COUNT:
                 return Value(Kind.INTEGER, func.count(value))
+            case Function.DISTINCT:
+                return Value(Kind.INTEGER, func.count(value.distinct()))
             case Function.SUM:
                 return Value(Kind.NUMERIC, self._words.total(value))
             case Function.AVERAGE:

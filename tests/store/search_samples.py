@@ -16,6 +16,7 @@ from mirror.model.schema import Field, Kind, RecordType, Tracking
 from mirror.model.write import Item, Target
 from mirror.query.evaluate import Key
 from mirror.query.expr import (
+    OUTER_ID,
     OWN_ID,
     OWN_TYPE,
     Aggregate,
@@ -36,6 +37,7 @@ from mirror.query.expr import (
     Term,
 )
 from mirror.query.reach import leads, next_types
+from mirror.query.values import TEXT_OPS
 from mirror.store.store import Store
 from tests.store.samples import NOW, page, row
 
@@ -141,6 +143,8 @@ class World:
         described = self.layouts[type_name].type.field(field)
         assert described is not None
         found = [each for each in self.cells if each[0] == type_name]
+        if described.kind is Kind.INTEGER:
+            return sorted(each[1] for each in found if self.cell(each, field, Part.VALUE) == record[1])
         may_be = leads(described, self.layouts)
         if described.kind is Kind.LINKS:
             ends = [(each[1], item) for each in found for item in self.items(each, field) if isinstance(item, Target)]
@@ -244,9 +248,9 @@ def _fields(type_name: str, *kinds: Kind) -> list[str]:
 @cache
 def _ways(type_name: str, *, single: bool) -> tuple[tuple[Step, str], ...]:
     """Return the steps that lead somewhere from a type, and where to; with `single` only those to one record."""
-    found = [Step(each) for each in _fields(type_name, Kind.REFERENCE, *(() if single else (Kind.LINKS,)))]
+    found = [Step(each) for each in (*_fields(type_name, Kind.REFERENCE, *(() if single else (Kind.LINKS,))), OWN_ID)]
     if not single:
-        pointing = ((each.name, _fields(each.name, Kind.REFERENCE, Kind.LINKS)) for each in TYPES)
+        pointing = ((each.name, _fields(each.name, Kind.REFERENCE, Kind.LINKS, Kind.INTEGER)) for each in TYPES)
         found += [Step(field, (owner,), backward=True) for owner, fields in pointing for field in fields]
     return tuple((step, end) for step in found for end in next_types(type_name, step, LAYOUTS))
 
@@ -298,10 +302,17 @@ def single_paths(draw: st.DrawFn, type_name: str) -> Path:
 @cache
 def aggregates(type_name: str, depth: int = 1) -> st.SearchStrategy[Aggregate]:
     """Draw an aggregate of what has the same kind in every type."""
-    counts = st.builds(Aggregate, st.just(Function.COUNT), paths(type_name, depth, (OWN_ID, "Words", "Tags")))
-    others = st.sampled_from([Function.SUM, Function.MIN, Function.MAX, Function.AVERAGE])
     named = ("Name", "Rank", "Points", "Due", "Blocked", "Opened")
-    return counts | st.builds(Aggregate, others, paths(type_name, depth, named))
+    others = (Function.DISTINCT, Function.SUM, Function.MIN, Function.MAX, Function.AVERAGE)
+    alike = [(Function.COUNT, (OWN_ID,)), (Function.COUNT, ("Words", "Tags")), *((each, named) for each in others)]
+    return st.one_of(*(_aggregates(type_name, depth, function, fields) for function, fields in alike))
+
+
+@st.composite
+def _aggregates(draw: st.DrawFn, type_name: str, depth: int, function: Function, fields: tuple[str, ...]) -> Aggregate:
+    path = draw(paths(type_name, depth, fields))
+    also = draw(st.lists(paths(type_name, 0, (path.field,)).filter(lambda each: each.field == path.field), max_size=1))
+    return Aggregate(function, path, tuple(also) if draw(st.integers(0, 3)) == 0 else ())
 
 
 @cache
@@ -313,7 +324,7 @@ def terms(type_name: str, depth: int = 1) -> st.SearchStrategy[Term]:
 def _kind_of(type_name: str, term: Term) -> Kind | None:
     """Return the kind of the values of a term; None where it cannot be told at once."""
     if isinstance(term, Aggregate):
-        return Kind.INTEGER if term.function is Function.COUNT else Kind.NUMERIC
+        return Kind.INTEGER if term.function in (Function.COUNT, Function.DISTINCT) else Kind.NUMERIC
     if term.field == OWN_ID:
         return Kind.INTEGER
     kinds = {field.kind for each in TYPES if (field := LAYOUTS[each.name].type.field(term.field)) is not None}
@@ -328,7 +339,12 @@ def comparisons(draw: st.DrawFn, type_name: str, depth: int) -> Compare:
     term = draw(paths(type_name, depth) | paths(type_name, 0) | aggregates(type_name, depth))
     kind = _kind_of(type_name, term)
     value: Scalar | Path
-    if kind is None or draw(st.integers(0, 4)) == 0:
+    if draw(st.integers(0, 9)) == 0:
+        six = [each for each in Op if each not in TEXT_OPS]
+        return Compare(term, draw(st.sampled_from(six)), draw(st.integers(-1, 11)), by_number=True)
+    if draw(st.integers(0, 9)) == 0:
+        value = Path(OUTER_ID)
+    elif kind is None or draw(st.integers(0, 4)) == 0:
         value = draw(SCALAR_VALUES | single_paths(type_name))
     else:
         value = draw(CELLS[kind].map(lambda each: Decimal(str(each)) if isinstance(each, float) else each))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mirror.model.cells import canonical
 from mirror.model.schema import Kind
-from mirror.query.expr import All, AnyOf, Compare, Expr, Missing, Not, Op, Path
+from mirror.query.expr import Compare, Expr, Op, Path
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _RELATIVE = re.compile(r"today(?:([+-])(\d+))?", re.ASCII)
@@ -107,33 +107,5 @@ def whole(op: Op, number: Decimal) -> tuple[Op, int] | bool:
 
 
 def numbered(path: Path, op: Op, number: int) -> Expr:
-    """Return the comparison of the number at the end of a text such as `US12` or `12`; it has no leading zeros.
-
-    There is no telling which letters a type has (rally.md §10.1 S/R), so the digits are compared place by place.
-    """
-    if number < 0:
-        return Not(Missing(path)) if op in (Op.GT, Op.GE) else AnyOf()
-    if op is Op.EQ:
-        return All((Compare(path, Op.ENDS, str(number)), Not(_has_digits(path, len(str(number)) + 1))))
-    if op is Op.LT:
-        return All((Not(Missing(path)), _below(path, number)))
-    if op is Op.LE:
-        return All((Not(Missing(path)), _below(path, number + 1)))
-    bound = number if op is Op.GE else number + 1
-    return All((Not(Missing(path)), Not(_below(path, bound))))
-
-
-def _has_digits(path: Path, count: int) -> Expr:
-    """Return whether a text ends in so many digits or more: whatever follows a digit is one."""
-    return AnyOf(tuple(Compare(path, Op.LIKE, f"%{digit}{'_' * (count - 1)}") for digit in range(10)))
-
-
-def _below(path: Path, number: int) -> Expr:
-    digits = str(number)
-    smaller = [
-        Compare(path, Op.LIKE, f"%{digits[:place]}{digit}{'_' * (len(digits) - 1 - place)}")
-        for place, limit in enumerate(digits)
-        for digit in range(int(limit))
-    ]
-    as_long = All((Not(_has_digits(path, len(digits) + 1)), AnyOf(tuple(smaller))))
-    return AnyOf((Not(_has_digits(path, len(digits))), as_long))
+    """Return the comparison of the number at the end of a text such as `US12` or `12`."""
+    return Compare(path, op, min(number, _LARGEST), by_number=True)

@@ -5,6 +5,7 @@ The contract does not say whether an asset that is reached in two ways counts tw
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from mirror.connectors.versionone.language_paths import End, Reading, Route, Sort
@@ -57,23 +58,22 @@ def aggregate(reading: Reading, route: Route, word: Word) -> Aggregate:
     """
     result(reading, route)
     if word.text in ALL_OR_ANY:
-        function = Function.MIN if word.text == "@And" else Function.MAX
-        return Aggregate(function, _only_path(reading, route, word))
-    if word.text in COUNTS:
-        return Aggregate(Function.COUNT, _counted(reading, route, word))
-    return Aggregate(_FUNCTIONS[word.text][0], _only_path(reading, route, word))
+        return _over(Function.MIN if word.text == "@And" else Function.MAX, route.paths())
+    if word.text == "@DistinctCount":
+        return _distinct(route)
+    return _over(Function.COUNT if word.text in COUNTS else _FUNCTIONS[word.text][0], route.paths())
 
 
-def _only_path(reading: Reading, route: Route, word: Word) -> Path:
-    if len(route.ways) != 1:
-        raise reading.refusal(route.span, f"{route.token} follows a relation again and again, so {word.text} cannot be told")
-    return next(route.paths())
-
-
-def _counted(reading: Reading, route: Route, word: Word) -> Path:
-    path = _only_path(reading, route, word)
-    if word.text == "@Count" or route.end.sort in (Sort.REACHED, Sort.KEY):
-        return path
+def _distinct(route: Route) -> Aggregate:
+    """Return how many different values there are; of relations, how many different assets."""
+    if route.end.sort in (Sort.REACHED, Sort.KEY):
+        return _over(Function.COUNT, route.paths())
     if route.end.sort in (Sort.REFERENCE, Sort.LINKS):
-        return Path(OWN_ID, (*path.steps, Step(route.end.field, route.end.types)))
-    raise reading.refusal(word.span, f"the different values of {route.token} cannot be counted offline; @Count counts all")
+        step = Step(route.end.field, route.end.types)
+        return _over(Function.COUNT, (Path(OWN_ID, (*each.steps, step)) for each in route.paths()))
+    return _over(Function.DISTINCT, route.paths())
+
+
+def _over(function: Function, paths: Iterable[Path]) -> Aggregate:
+    first, *others = paths
+    return Aggregate(function, first, tuple(others))

@@ -20,6 +20,7 @@ from mirror.model.part import Part
 from mirror.query.expr import (
     EVERYTHING,
     NOTHING,
+    OUTER_ID,
     OWN_ID,
     OWN_TYPE,
     All,
@@ -47,8 +48,7 @@ class Filters:
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
-        self.binder = Binder(reading, self._within)
-        self._depth = 0
+        self.binder = Binder(reading, self.make)
 
     def make(self, node: Node, types: tuple[str, ...]) -> Expr:
         """Return what holds for those records of `types` that meet a filter.
@@ -67,14 +67,6 @@ class Filters:
                 return found if wanted or not route.applies else _opposite(found)
             case Comparison():
                 return self._comparison(node, types)
-
-    def _within(self, node: Node, types: tuple[str, ...]) -> Expr:
-        """Return the condition in brackets, which is about what a relation leads to."""
-        self._depth += 1
-        try:
-            return self.make(node, types)
-        finally:
-            self._depth -= 1
 
     def _comparison(self, node: Comparison, types: tuple[str, ...]) -> Expr:
         route, op = self.binder.bind(node.path, types), _SIGNS[node.operator.text]
@@ -129,9 +121,7 @@ class Filters:
         """`$` is the asset that the outermost filter looks at (§4.1 S, D)."""
         if route.end.sort not in _RELATIONS or route.aggregate is not None:
             raise self.reading.refusal(word.span, f"$ is an asset, and {route.token} is no relation")
-        if self._depth:
-            raise self.reading.refusal(word.span, "$ cannot be compared with inside brackets offline")
-        return _any([Compare(each, Op.EQ, Path(OWN_ID)) for each in route.paths()])
+        return _any([Compare(each, Op.EQ, Path(OUTER_ID)) for each in route.paths()])
 
     def _alive(self, route: Route, *, wanted: bool) -> Expr:
         self.reading.note("the mirror has no deleted assets, so IsDeleted is false for all of them")

@@ -235,10 +235,9 @@ class Binder:
         if hop.condition is not None:
             inner = self._where(hop.condition, tuple(each for each in types or sorted(self._layouts)))
             where = inner if where is None else where
-        if not all(relation.ways):
-            problem = f"{hop.name.text} leads to the asset itself as well, so it takes no brackets and no type offline"
-            raise self.reading.refusal(hop.name.span, problem)
-        ways = tuple((*steps[:-1], replace(steps[-1], targets=types, where=where)) for steps in relation.ways)
+        itself = (Step(OWN_ID),)  # a closure may lead to the asset itself as well
+        every = [steps or itself for steps in relation.ways]
+        ways = tuple((*steps[:-1], replace(steps[-1], targets=types, where=where)) for steps in every)
         return _Relation(ways, types, relation.many)
 
     def _closure(self, here: tuple[str, ...], hop: Hop, closure: kinship.Closure) -> _Relation:
