@@ -178,6 +178,10 @@ class Generator:
     def _transaction(self) -> str:
         if self._random.random() < 0.5:
             return f"UpdatedBy {self._random.choice(('=', '!='))} '{self._random.choice(('root', 'RT_System', 'agent'))}'"
+        if self._random.random() < 0.4:
+            name, word = self._random.choice((("Filename", "data"), ("ContentType", "text"), ("ContentType", "text/plain")))
+            compared = [f"{each} '{word}'" for each in (*_SIGNS[:2], *_LIKES)]
+            return f"{name} {self._random.choice((*_NULLS, *compared))}"
         return f"Updated {self._random.choice(('<', '>', '>='))} '{self._random.choice(_RELATIVE)}'"
 
     def _columns(self) -> str:

@@ -1,6 +1,6 @@
 """What the fields of TicketSQL mean, and which tickets no search shows. rt.md §5; seen on RT 5.0.3.
 
-A condition about transactions (Updated, UpdatedBy) is about any one of a ticket's; several in one query are about the same
+A condition about transactions (Updated, Filename) is about any one of a ticket's; several in one query are about the same
 one, as RT joins them once. So a condition becomes ways in which it can be met, each with a part about the ticket and one
 about a transaction.
 """
@@ -14,18 +14,17 @@ from itertools import product
 
 from mirror.connectors.rt.language_custom import CUSTOM, columns, custom
 from mirror.connectors.rt.language_links import LINKS, links, shows_any_type
-from mirror.connectors.rt.language_people import PEOPLE, people, user_field, with_my_id
+from mirror.connectors.rt.language_people import PEOPLE, people, user_field
 from mirror.connectors.rt.language_syntax import Condition, Group, Node, conditions
+from mirror.connectors.rt.language_transactions import There, of_transaction, some_transaction
 from mirror.connectors.rt.language_values import (
     SIGNS,
     Question,
     date_field,
-    instant,
     near,
     number,
     positive,
     text,
-    within_day,
 )
 from mirror.model.part import Part
 from mirror.query.expr import (
@@ -40,14 +39,12 @@ from mirror.query.expr import (
     Not,
     Op,
     Path,
-    Some,
     Step,
 )
 
 _NUMBERS = "id EffectiveId Priority InitialPriority FinalPriority TimeWorked TimeLeft TimeEstimated".split()
 _DATES = "Created Started Starts Due Resolved Told LastUpdated".split()
 _UNSET_IS_1970 = ("Due", "Starts", "Started", "Resolved")  # of a new ticket; Told is null
-_TRANSACTION = (Step("Object", ("transaction",), backward=True),)
 _PRIORITIES = {"low": "0", "medium": "50", "high": "100"}
 """RT's own words for priorities; an administrator may set others, which REST does not show."""
 
@@ -67,7 +64,7 @@ class _Way:
     """
 
     here: Expr = EVERYTHING
-    there: tuple[Expr, ...] = ()
+    there: tuple[There, ...] = ()
 
 
 def tickets(node: Node | None, question: Question) -> Expr:
@@ -97,7 +94,7 @@ def asked_of_ticket(node: Node, question: Question) -> Expr:
 def _exprs(way: _Way) -> Expr:
     if not way.there:
         return way.here
-    some = Some(_TRANSACTION, All(way.there))
+    some = some_transaction(way.there)
     return some if way.here == EVERYTHING else All((way.here, some))
 
 
@@ -123,7 +120,7 @@ def _all_of(parts: list[list[_Way]], node: Group) -> list[_Way]:
     found = []
     for chosen in product(*others):
         here = [*plain, *(each.here for each in chosen if each.here != EVERYTHING)]
-        there = tuple(expr for each in chosen for expr in each.there)
+        there = tuple(one for each in chosen for one in each.there)
         found.append(_Way(All(tuple(here)) if len(here) != 1 else here[0], there))
     return found
 
@@ -143,14 +140,10 @@ def _is_list_of_others(node: Group) -> bool:
 
 def _way(condition: Condition, question: Question) -> _Way:
     name = condition.field.partition(".")[0].lower()
-    about_transaction = _ABOUT_TRANSACTIONS.get(name)
     if condition.is_shallow and name not in PEOPLE:
         raise condition.at_operator.wrong(f"Unsupported operator: SHALLOW {condition.operator}")
-    if about_transaction is None:
-        return _Way(_about_ticket(name, condition, question))
-    if "transaction" not in question.asked.layouts:
-        raise condition.at_field.wrong("Transactions are not mirrored here")
-    return _Way(there=(about_transaction(condition, question),))
+    there = of_transaction(condition, question)
+    return _Way(_about_ticket(name, condition, question)) if there is None else _Way(there=(there,))
 
 
 def _about_ticket(name: str, condition: Condition, question: Question) -> Expr:
@@ -275,31 +268,6 @@ def _not_mirrored(what: str, condition: Condition, _question: Question) -> Expr:
     raise condition.at_field.wrong(f"{what} cannot be searched here")
 
 
-def _updated(condition: Condition, question: Question) -> Expr:
-    """Return the comparison of a transaction's date; != is another second."""
-    path = Path("Created")
-    plain, is_negative = positive(condition.operator)
-    if plain == "IS":
-        return EVERYTHING if is_negative else NOTHING
-    if plain not in SIGNS:
-        raise condition.at_operator.wrong(f"Invalid Date Op: {condition.operator}")
-    moment = question.date(condition.value)
-    if moment is None:
-        return EVERYTHING if plain in (">", ">=") or is_negative else NOTHING
-    if plain == "=" and not is_negative:
-        return within_day(path, moment, question.zone)
-    return Compare(path, SIGNS[condition.operator], instant(moment))
-
-
-def _updated_by(condition: Condition, question: Question) -> Expr:
-    if condition.operator not in ("=", "!="):
-        raise condition.at_operator.wrong(f"Invalid Operation: {condition.operator} for UpdatedBy")
-    value = with_my_id(condition, question).value
-    path = Path("Creator", (), Part.ID if value.isdigit() else Part.NAME)
-    found = Compare(path, Op.EQ, int(value) if value.isdigit() else value, folds_case=not value.isdigit())
-    return found if condition.operator == "=" else Not(found)
-
-
 _Reader = Callable[[Condition, Question], Expr]
 
 
@@ -308,7 +276,7 @@ def _readers() -> Iterator[tuple[str, _Reader]]:
     yield from ((each.lower(), partial(_date, each)) for each in _DATES)
     yield from ((each.lower(), partial(_text, each)) for each in ("Subject", "SLA"))
     yield from ((each.lower(), partial(_user, each)) for each in ("Creator", "LastUpdatedBy"))
-    for name in ("Filename", "ContentType", "HasAttribute", "HasNoAttribute", "TxnCF", "TransactionCF", "QueueCF"):
+    for name in ("HasAttribute", "HasNoAttribute", "TxnCF", "TransactionCF", "QueueCF"):
         yield name.lower(), partial(_not_mirrored, name)
 
 
@@ -320,15 +288,11 @@ _FIELDS: Mapping[str, _Reader] = {
     "lifecycle": _lifecycle,
     "content": _content,
 }
-_ABOUT_TRANSACTIONS: Mapping[str, _Reader] = {
-    "updated": _updated,
-    "transactiondate": _updated,
-    "updatedby": _updated_by,
-}
 _NAMES = (
     *_NUMBERS,
     *_DATES,
     *"Subject SLA Status Type Queue Lifecycle Creator LastUpdatedBy Updated UpdatedBy TransactionDate".split(),
+    *"Filename ContentType".split(),
     *"Owner Requestor Cc AdminCc Watcher QueueCc QueueAdminCc CustomRole CF CustomField OwnerGroup".split(),
     *"DependsOn DependedOnBy MemberOf HasMember RefersTo ReferredToBy LinkedTo LinkedFrom Linked".split(),
 )

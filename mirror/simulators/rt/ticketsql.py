@@ -261,6 +261,8 @@ class TicketLanguage:
 
     def _attached(self, condition: Condition) -> Predicate:
         self._joins = True
+        if condition.value is None and not condition.operator.startswith("IS"):
+            return lambda _row: False  # what is compared with NULL by a sign is never true in SQL (seen on 5.0.3)
         column = "Filename" if condition.field.lower() == "filename" else "ContentType"
         test = compare.test_of(condition.operator, condition.value)
         return lambda row: test(None if row[_ATTACHED] is None else row[_ATTACHED][column])
