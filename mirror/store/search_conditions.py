@@ -168,14 +168,22 @@ class Conditions:
         return column.in_(_variants(given))
 
     def _among(self, items: Sequence[Compare], place: Place) -> Condition:
-        """Return the condition that one of these comparisons for equality holds; all are of one path."""
+        """Return the condition that one of these comparisons for equality holds: all of one path, and alike in case."""
+        folds = items[0].folds_case
+        if all(self._is_key(each, place) for each in items):
+            variants = dict.fromkeys(one for each in items for one in _variants(str(each.value)))
+            return or_(*(self._own(path, place).in_(variants) for path in _paths(items[:1])))
 
         def test(value: Value) -> Condition:
-            fitting = [each for each in given if value.constant is None and _is_plain(value.kind, each)]
+            is_plain = [value.constant is None and _is_plain(value.kind, each) for each in given]
+            fitting = [fold(str(each)) if folds else each for each, fits in zip(given, is_plain, strict=True) if fits]
             others = [
-                self._with_scalar(one, value, each) for one, each in zip(items, given, strict=True) if each not in fitting
+                self._with_scalar(one, value, each)
+                for one, each, fits in zip(items, given, is_plain, strict=True)
+                if not fits
             ]
-            listed = [value.element.in_([self._words.stored(each) for each in fitting])] if fitting else []
+            element = self._words.folded(value.element) if folds else value.element
+            listed = [element.in_([self._words.stored(each) for each in fitting])] if fitting else []
             return _grouped([*listed, *others], is_all=False)
 
         given = [each.value for each in items if not isinstance(each.value, Path)]
@@ -187,19 +195,23 @@ def _paths(items: Iterable[Compare]) -> Iterable[Path]:
 
 
 def _is_plain(kind: Kind, value: Scalar) -> bool:
-    """Return whether equal values of that kind are equal as they are stored."""
+    """Return whether values of that kind are equal when they are equal as they are stored."""
     is_whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
     return (kind is Kind.TEXT and isinstance(value, str)) or (kind is Kind.INTEGER and is_whole)
 
 
 def _lists(items: Iterable[Expr]) -> list[list[Compare]]:
-    """Return the comparisons for equality with constants, by path, where there are several for one."""
-    found: dict[Path, list[Compare]] = {}
+    """Return the comparisons for equality with constants, by path, where there are several for one.
+
+    Where case does not matter, those with texts alone.
+    """
+    found: dict[tuple[Path, bool], list[Compare]] = {}
     for each in items:
-        if not isinstance(each, Compare) or each.op is not Op.EQ or each.folds_case:
+        if not isinstance(each, Compare) or each.op is not Op.EQ or each.by_number:
             continue
-        if isinstance(each.term, Path) and not isinstance(each.value, Path):
-            found.setdefault(each.term, []).append(each)
+        is_listed = isinstance(each.value, str) if each.folds_case else not isinstance(each.value, Path)
+        if isinstance(each.term, Path) and is_listed:
+            found.setdefault((each.term, each.folds_case), []).append(each)
     return [each for each in found.values() if len(each) > 1]
 
 

@@ -249,3 +249,14 @@ def test_a_reference_is_followed_by_the_primary_key(store: Store, search: Search
 def test_children_are_found_by_the_index_of_the_reference(store: Store, search: Searching) -> None:
     lines = plan(store, search, All((is_(OWN_ID, 1), Some((CHILDREN,), is_("Rank", 1)))))
     assert "ix_rally_defect_" in lines
+
+
+def test_many_equal_texts_in_any_case_are_one_list(search: Searching) -> None:
+    names = AnyOf(tuple(is_("Name", f"Name {number}", folds=True) for number in range(300)))
+    assert found(search, AnyOf((names, is_("Name", "FIRST", folds=True)))) == [1, 2]
+    assert "'name 299'" in search.sql([Query("Defect", names)])
+    assert search.sql([Query("Defect", names)]).count(" OR ") == 0
+    keys = AnyOf((is_("FormattedID", "de1", folds=True), is_("FormattedID", "de2", folds=True)))
+    assert search.sql([Query("Defect", keys)]).count("'De2'") == 1
+    truths = AnyOf((Compare(Path("Rank"), Op.EQ, 1), Compare(Path("Rank"), Op.EQ, True)))
+    assert "true" in search.sql([Query("Defect", truths)])  # the text: 1 is not True
