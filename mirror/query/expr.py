@@ -92,7 +92,7 @@ class Aggregate:
 
     Attributes:
         path: its field is OWN_ID for COUNT; with another field COUNT counts its values.
-        also: further paths to the same field, for what is reached in several ways.
+        also: further paths to the same part of the same field, for what is reached in several ways.
     """
 
     function: Function

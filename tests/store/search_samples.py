@@ -312,6 +312,7 @@ def aggregates(type_name: str, depth: int = 1) -> st.SearchStrategy[Aggregate]:
 def _aggregates(draw: st.DrawFn, type_name: str, depth: int, function: Function, fields: tuple[str, ...]) -> Aggregate:
     path = draw(paths(type_name, depth, fields))
     also = draw(st.lists(paths(type_name, 0, (path.field,)).filter(lambda each: each.field == path.field), max_size=1))
+    also = [replace(each, part=path.part) for each in also]
     return Aggregate(function, path, tuple(also) if draw(st.integers(0, 3)) == 0 else ())
 
 
