@@ -54,10 +54,11 @@ def records_of(mirror: Mirror, name: str, source: str = "") -> Records:
 
     Raises:
         UnknownTypeError: no source has it; carries the nearest names.
+        UnknownSourceError: there is none of that name.
         UsageError: several sources have it, or nothing of them is mirrored.
     """
     head, colon, rest = name.partition(":")
-    if colon and not source and head in {each.name for each in mirror.sources}:
+    if colon and not source:
         source, name = head, rest
     found, near = _meant(mirror, name, source)
     exact = [each for each in found if name in {layout.type.name for layout in each.layouts}]

@@ -119,6 +119,7 @@ def test_an_error_underlines_the_place_below_the_query(run: Run, arguments: tupl
         (("Defekt",), "no record type called 'Defekt'; did you mean Defect?"),
         (("Defect",), "rally and versionone both have Defect: say which, as in --source rally"),
         (("Defect", "--source", "nope"), "no source called 'nope'; configured: "),
+        (("nope:Defect",), "no source called 'nope'; configured: "),
         (("ticket", "--source", "rally"), "no record type called 'ticket'"),
         (("ticket", "--json", "--csv"), "--json or --csv, not both"),
         (("ticket", "--limit", "99999999999999999999"), "--limit"),

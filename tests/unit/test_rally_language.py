@@ -150,6 +150,9 @@ def test_a_name_that_two_fields_have_is_refused() -> None:
         ("(Nane = 1)", "Nane", 'Could not find attribute "Nane" on type Defect'),
         ("(Owner.Shoe = 1)", "Shoe", 'Could not find attribute "Shoe" on type User in the query segment "Owner.Shoe"'),
         ("((Name = 1) AND (Name zobolts 1))", "zobolts", 'Unknown operator "zobolts"'),
+        ("((Name = 1) AND (Rank>=2))", "Rank>=2", 'Unknown operator ")"; blanks stand around an operator: Rank >= 2'),
+        ("(Name in )", ")", "a value is missing"),
+        ("(Name = a(b))", "(", "a value with parentheses stands in quotes"),
         ("(Name = a b)", "b", 'expected ")" but saw "b" instead.'),
         ('(Name = "a)', '"a)', "does not end"),
         ("(LastUpdateDate > someday)", "someday", 'Cannot convert "someday" into a date.'),
@@ -182,6 +185,19 @@ def test_names_of_what_is_not_mirrored_are_those_that_the_reference_shows() -> N
     assert where("(c_Platforms.StringValue = Web)", "HierarchicalRequirement") == chosen
     few = replace(ASKED, layouts={name: each for name, each in ASKED.layouts.items() if name != "User"})
     assert where("(Owner.DisplayName = Ann)", asked=few) == Compare(Path("Owner", part=Part.NAME), Op.EQ, "Ann")
+
+
+@pytest.mark.parametrize(
+    ("query", "doubt"),
+    [
+        ("(State = Opne)", 'State has no value "Opne" today; did you mean Open?'),
+        ("(State in Open,fixed)", 'State has no value "fixed" today; did you mean Fixed?'),
+        ("(State != Nowhere)", 'State has no value "Nowhere" today.'),
+        ("(Name = 'x')", "Rally's quotes are double; in 'x' they belong to the value."),
+    ],
+)
+def test_what_finds_nothing_by_a_slip_comes_with_a_note(query: str, doubt: str) -> None:
+    assert notes(query) == (doubt,)
 
 
 def test_chains_are_grouped_from_the_right_as_pyral_does() -> None:

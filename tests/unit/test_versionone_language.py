@@ -266,6 +266,7 @@ def test_an_attribute_of_another_type_never_holds_and_says_so() -> None:
     ("text", "place", "words"),
     [
         ("Nmae='x'", "Nmae", "Unknown token: Nmae; did you mean Name?"),
+        ("Name='x' AND Estimate='2'", "AND", "Invalid QueryFilter2 token 'AND': expected ; or |, a comma; and is written ;"),
         ("Name='x';Scope.Nope='x'", "Nope", "Unknown token: Nope"),
         ("Name>'x'", ">", "Invalid QueryFilter2 token '>' for Name"),
         ("Estimate='many'", "'many'", "Invalid QueryFilter2 token 'many': expected a number"),

@@ -17,6 +17,7 @@ from mirror.connectors.rally.language_compare import (
     UnfitOperatorError,
     UnfitValueError,
     compare,
+    doubtful,
     is_negative,
     null_test,
 )
@@ -187,6 +188,8 @@ class _Condition:
         return self.builder.look_up(layout, segment, whole)
 
     def _scalar(self, described: Field, path: Path) -> Expr:
+        if (doubt := doubtful(described, self.it.operator, self.value)) is not None:
+            self.builder.notes.append(doubt)
         return compare(Compared(described, path, self.it.operator, self.value), self.builder.asked)
 
     # Names of users, which are no field of theirs

@@ -5,6 +5,7 @@ Source: rally.md §4. Whatever is not recorded there is told in docs/queries-ral
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -78,6 +79,19 @@ def null_test(path: Path, operator: str) -> Expr:
     if operator not in ("=", "!="):
         return NOTHING
     return Missing(path) if operator == "=" else Not(Missing(path))
+
+
+def doubtful(field: Field, operator: str, value: Value) -> str | None:
+    """Return a sentence about a value that may be a slip: in the wrong quotes, or none that a drop-down has; None else."""
+    text = value.text
+    if not value.is_quoted and len(text) > 1 and text[0] == text[-1] == "'":
+        return f"Rally's quotes are double; in {text} they belong to the value."
+    allowed = [each for each in field.allowed_values if each]
+    if operator not in ("=", "!=") or value.is_null or not text or not allowed or text in allowed:
+        return None
+    near = difflib.get_close_matches(text.casefold(), {each.casefold(): each for each in allowed}, n=1)
+    meant = next((each for each in allowed if near and each.casefold() == near[0]), "")
+    return f'{field.name} has no value "{text}" today{f"; did you mean {meant}?" if meant else "."}'
 
 
 def compare(it: Compared, asked: Asked) -> Expr:

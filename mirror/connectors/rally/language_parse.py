@@ -37,6 +37,7 @@ _GRAMMAR = r"""
 _PIECE = re.compile(r'"(?:\\.|[^"\\])*"|[()]|[^\s()"]+|"', re.DOTALL)
 _ELEMENT = re.compile(r'\s*("(?:\\.|[^"\\])*"|[^,"]+)\s*(?:,|$)', re.DOTALL)
 
+_STUCK = re.compile(r"^([\w.]+)(!=|<=|>=|=|<|>)(.*)")
 _MAX_DEPTH = 40  # SQL is compiled by recursion, some fourteen calls for each level
 _BARE = "Rally wants each condition in parentheses of its own."
 _FLAT = "Rally joins exactly two conditions in one pair of parentheses; the chain was read as nested pairs."
@@ -140,9 +141,9 @@ def parse(text: str) -> Parsed:
     return Parsed(found.parsed.node, tuple(dict.fromkeys((*found.parsed.notes, *bare))), found.parsed.depth)
 
 
-def complaint(text: str, token: str, place: Place) -> QueryError:
-    """Return the refusal of an operator, in the server's words (rally.md §4 C/R)."""
-    return QueryError(text, place.at, f'Could not parse: Unknown operator "{token}"', length=place.length)
+def complaint(text: str, token: str, place: Place, hint: str = "") -> QueryError:
+    """Return the refusal of an operator, in the server's words (rally.md §4 C/R), with what may be wrong behind them."""
+    return QueryError(text, place.at, f'Could not parse: Unknown operator "{token}"{hint}', length=place.length)
 
 
 def unquoted(token: str) -> str:
@@ -248,9 +249,9 @@ def _complaint(text: str, error: UnexpectedInput) -> QueryError:
     if "JOIN" in expected and after_group and seen not in (")", ""):
         return complaint(text, seen, place)
     if "JOIN" in expected and seen == "(":  # a parenthesis in a value without quotes is reported so (rally.md §4 R)
-        return complaint(text, ")", place)
-    if "WORD" in expected and "LPAR" not in expected:  # a value is missing
-        return complaint(text, ")", place)
+        return complaint(text, ")", place, "; a value with parentheses stands in quotes")
+    if "WORD" in expected and "LPAR" not in expected:
+        return complaint(text, ")", place, "; a value is missing")
     wanted = "(" if "LPAR" in expected else ")"
     problem = f'Could not parse: Error parsing expression -- expected "{wanted}" but saw "{seen}" instead.'
     return QueryError(text, at, problem, length=place.length)
@@ -272,4 +273,9 @@ def _no_operator(text: str, place: Place) -> QueryError:
         words.insert(0, each)
     if len(words) > 1:
         return complaint(text, words[1][0], Place(words[1].start(), len(words[1][0])))
-    return complaint(text, text[place.at : place.at + place.length], place)
+    stuck = _STUCK.search(words[0][0]) if words else None
+    seen = text[place.at : place.at + place.length]
+    if stuck is None:
+        return complaint(text, seen, place)
+    hint = f"; blanks stand around an operator: {stuck[1]} {stuck[2]} {stuck[3] or '…'}"
+    return complaint(text, seen, Place(words[0].start(), len(words[0][0])), hint)

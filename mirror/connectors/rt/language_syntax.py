@@ -226,6 +226,10 @@ def _hint(before: str, piece: str, kinds: list[str]) -> str:
         return "; there is no IN here: write id = 1 OR id = 2"
     if kinds == ["OPERATOR"] and "{" in before:
         return "; put a name with blanks in quotes, 'CustomField.{Two Words}', or write CF.{Two Words}"
+    if piece in ("&", "|"):
+        return f"; write {'AND' if piece == '&' else 'OR'}"
+    if kinds == ["VALUE"] and piece[:1] in ("'", '"'):
+        return "; the quote is not closed"
     if kinds == ["VALUE"] and piece.startswith(">") and before.endswith("<"):
         return "; write !="
     if "AGGREGATOR" in kinds and (piece[0] in "-:" or (piece[0].isalnum() and before.rstrip()[-1:].isalnum())):

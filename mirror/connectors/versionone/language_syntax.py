@@ -201,9 +201,17 @@ def _misread(text: str, error: UnexpectedInput) -> QueryError:
     token = _SHOWN.findall(rest)[0]
     if rest[:1] in ("'", '"') and isinstance(error, UnexpectedCharacters):
         return QueryError(text, at, f"Invalid QueryFilter2 token {rest[:20]!r}: the quote is not closed", length=len(rest))
-    return QueryError(text, at, f"Invalid QueryFilter2 token {token!r}: {_wanted(error)}", length=len(token))
+    hint = _HINTS.get(token.lower(), "")
+    return QueryError(text, at, f"Invalid QueryFilter2 token {token!r}: {_wanted(error)}{hint}", length=len(token))
 
 
+_HINTS = {
+    "and": "; and is written ;",
+    "or": "; or is written |",
+    "like": "; words in texts are found by find=…&findin=…",
+    "contains": "; words in texts are found by find=…&findin=…",
+    "in": "; one of several values is written ='a','b'",
+}
 _SHOWN = re.compile(r"\w+|\W")
 _SAID = {
     "OPERATOR": "one of = != < <= > >=",
