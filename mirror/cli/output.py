@@ -23,6 +23,7 @@ MAX_CELL_WIDTH = 60  # in plain tables; a terminal's tables fold to its width
 READABLE_WIDTH = 16  # a terminal's column is not folded to less than that, or than its longest cell
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_DECIMALS = 15  # behind the point; what is smaller has an exponent
 _INSTANT = re.compile(r"(\d{4,}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 
 Cells = Sequence[object]
@@ -76,7 +77,10 @@ def readable(cell: object) -> str:
         return ""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    return _CONTROL.sub(" ", _INSTANT.sub(r"\1 \2", _exact(cell) or "")).strip()
+    text = _exact(cell) or ""
+    if isinstance(cell, float | Decimal) and "e-" in text and Decimal(text).adjusted() > -_DECIMALS:
+        return f"{Decimal(text):f}"  # 0.000001, not 1e-06
+    return _CONTROL.sub(" ", _INSTANT.sub(r"\1 \2", text)).strip()
 
 
 def _exact(cell: object) -> str | None:

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Process, Run
+from tests.script.conftest import postgres_copy
+
+__all__ = ["postgres_copy"]
 
 pytestmark = pytest.mark.usefixtures("all_trackers")
 
@@ -145,6 +148,32 @@ def test_a_source_that_was_never_synced_says_so(run: Run, folder: Path) -> None:
     (folder / "mirror.db").unlink()
     done = run("find", "ticket")
     assert (done.exit_code, done.stderr) == (2, "mirror: nothing is mirrored yet; run: mirror sync\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("rally:Artifact", '(Name contains "É")', "--order", "PlanEstimate,-FormattedID", "--csv"),
+        (
+            "Story",
+            "Children.@Count>'0'",
+            "--fields",
+            "Number,Owners.Name,Children.ToDo.@Sum",
+            "--order=-Number",
+            "--limit",
+            "9",
+        ),
+        ("ticket", "Subject LIKE 'Is' AND Requestor.EmailAddress LIKE 'customer'", "--order", "Subject,-id", "--json"),
+    ],
+)
+def test_the_same_is_found_in_postgres(
+    run: Run, postgres_copy: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    here = run("find", *arguments)
+    monkeypatch.setenv("MIRROR_DATABASE", postgres_copy)
+    there = run("find", *arguments)
+    assert (there.exit_code, there.stdout, there.stderr) == (0, here.stdout, here.stderr)
+    assert len(here.stdout.splitlines()) > 1
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(process: Process) -> None:
