@@ -6,9 +6,10 @@ user by name, becomes a comparison inside the query. It keeps nothing but its gr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
 from typing import Protocol
 
 from mirror.model.layout import Layout
@@ -16,6 +17,13 @@ from mirror.query.expr import Order, Query, Term
 
 NOT_ME = "It is not known here who you are; mirror sync learns it"
 """What is said when a query speaks of our own user and `Asked.me` is None."""
+
+
+Plain = str | int | float | Decimal | bool | date | datetime | None
+"""A value as scripts write it."""
+
+Criteria = Mapping[str, Plain] | Sequence[str]
+"""A query in the forms that clients take beside text: field -> value, or a list of conditions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,10 @@ class Language(Protocol):
 
         Names and display names count in any case; an abstract name (`Artifact`, `PrimaryWorkitem`) means several types.
         """
+        ...
+
+    def written(self, criteria: Criteria) -> str:
+        """Return the query text for records that have all these values, None for none, or meet all these conditions."""
         ...
 
     def query(self, text: str, layout: Layout, asked: Asked) -> Query:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Self
 
-from mirror.connectors.language import Asked
+from mirror.connectors.language import Asked, Criteria
 from mirror.errors import QueryError, UsageError
 from mirror.model.layout import Layout
 from mirror.query.expr import EVERYTHING, All, Order, Query
@@ -51,13 +51,16 @@ class Records:
 
     # narrowing
 
-    def find(self, text: str) -> Self:
+    def find(self, text: str | Criteria) -> Self:
         """Return those of them that a query in the tracker's own language finds.
+
+        It may be a mapping of fields to the values they have, or a list of conditions that all hold, as pyral takes them.
 
         Raises:
             QueryError: it cannot be understood; points at the place.
         """
-        return self._checked(replace(self, texts=(*self.texts, text)))
+        written = text if isinstance(text, str) else self.home.language.written(text)
+        return self._checked(replace(self, texts=(*self.texts, written)))
 
     def where(self, **equal: object) -> Self:
         """Return those of them whose fields have these values; None for none, a list for any of its items.

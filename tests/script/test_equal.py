@@ -243,3 +243,17 @@ def all_of(record: Record) -> dict[str, Any]:
     values = {name: (type(each), each) for name, each in record.data().items()}
     lists = {each.field: [str(one) for one in record[each.field]] for each in record.layout.links}
     return {"oid": record.oid, **values, **lists}
+
+
+def test_a_query_may_be_a_mapping_or_a_list_of_conditions_as_pyral_takes_them(m: mirror.Mirror) -> None:
+    defects, stories, tickets = m["rally"].Defect, m["versionone"].Story, m["rt"].ticket
+    expected = defects.where(State="Open", Owner=None).all()
+    assert defects.find({"State": "Open", "Owner": None}).all() == expected
+    assert defects.find(["State = Open", "(Owner = null)"]).all() == expected
+    assert expected
+    named = stories.first()
+    assert named is not None
+    assert stories.find({"Name": named.Name, "Number": named.Number, "Super": None}).all() in ([], [named])
+    assert stories.find([f"Number='{named.Number}'", "Name!='x'|-Name"]).all() == [named]
+    assert tickets.find({"id": 1, "Subject": tickets(1).Subject, "SLA": None}).all() == [tickets(1)]
+    assert tickets.find(["id = 1 OR id = 2", "id < 2"]).all() == [tickets(1)]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from mirror.connectors.language import Asked
+from mirror.connectors.language import Asked, Criteria
 from mirror.connectors.rally.language_build import Builder
 from mirror.connectors.rally.language_names import types_called
 from mirror.connectors.rally.language_parse import Comparison, Node, parse
 from mirror.connectors.rally.language_paths import read_order, read_term
+from mirror.connectors.rally.language_pyral import from_dict, from_list
 from mirror.model.layout import Layout
 from mirror.query.expr import All, Compare, Not, Op, Order, Path, Query, Term
 
@@ -25,6 +26,10 @@ class RallyLanguage:
     def types(self, name: str, layouts: Mapping[str, Layout]) -> tuple[str, ...]:
         """Return the types that people mean by a name: `Defect`, `story`, `Feature`, `Artifact`, `PortfolioItem`."""
         return types_called(name.strip(), layouts)
+
+    def written(self, criteria: Criteria) -> str:
+        """Return the query text of what pyral takes beside text: a mapping of equal values, or a list of conditions."""
+        return from_dict(criteria) if isinstance(criteria, Mapping) else from_list(criteria)
 
     def query(self, text: str, layout: Layout, asked: Asked) -> Query:
         """Return the query that a text is; it has no order of its own."""

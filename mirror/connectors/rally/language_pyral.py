@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 
+from mirror.connectors.language import Plain
 from mirror.model.cells import canonical
 from mirror.model.schema import Kind
-
-Plain = str | int | float | Decimal | bool | date | datetime | None
-"""What a mapping may have for a value."""
 
 _SIMPLE = re.compile(r'[^\s()",]+')
 

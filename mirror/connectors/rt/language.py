@@ -6,8 +6,9 @@ Source: rt.md §4.3 and §5; what it leaves open was tried on RT 5.0.3, on SQLit
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
-from mirror.connectors.language import Asked
+from mirror.connectors.language import Asked, Criteria, Plain
 from mirror.connectors.rt import language_names
 from mirror.connectors.rt.language_columns import records
 from mirror.connectors.rt.language_json import is_json, listed
@@ -24,6 +25,12 @@ class RTLanguage:
     def types(self, name: str, layouts: Mapping[str, Layout]) -> tuple[str, ...]:
         """Return the one type that a name means, `ticket` and `Tickets` alike; () when it is none."""
         return language_names.types(name, layouts)
+
+    def written(self, criteria: Criteria) -> str:
+        """Return the query for records that have these values, or meet these conditions."""
+        if isinstance(criteria, Mapping):
+            return " AND ".join(_equal(name, value) for name, value in criteria.items())
+        return " AND ".join(f"({each})" for each in criteria if each.strip())
 
     def query(self, text: str, layout: Layout, asked: Asked) -> Query:
         """Return the query that a text is; "" is about all records, where RT would find none (rt.md §5.2)."""
@@ -42,3 +49,13 @@ class RTLanguage:
     def term(self, text: str, layout: Layout, asked: Asked) -> Term:
         """Return what a name stands for: `Owner.Name`, `CF.{Notes}`, `Notes`, `Children.@Count`."""
         return language_names.term(text.strip(), Place(text, 0, len(text)), Question(layout, asked))
+
+
+def _equal(name: str, value: Plain) -> str:
+    """Return the comparison of a field with a value; a quote has a backslash before it (rt.md §5.1)."""
+    if value is None:
+        return f"{name} IS NULL"
+    if isinstance(value, int | float | Decimal):
+        return f"{name} = {int(value) if isinstance(value, bool) else value}"
+    quoted = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"{name} = '{quoted}'"

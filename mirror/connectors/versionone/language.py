@@ -6,9 +6,10 @@ The same answers as the server wherever versionone.md §4 records them; the rest
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import TypeVar
 
-from mirror.connectors.language import Asked
+from mirror.connectors.language import Asked, Criteria, Plain
 from mirror.connectors.versionone import language_kinship as kinship
 from mirror.connectors.versionone.language_filters import Filters
 from mirror.connectors.versionone.language_parameters import Given, Parameters, from_parameters
@@ -32,6 +33,12 @@ class VersionOneLanguage:
     def types(self, name: str, layouts: Mapping[str, Layout]) -> tuple[str, ...]:
         """Return the types that people mean: Story, story, `Backlog Item`; Workitem is seven of them (§7.1, §7.2)."""
         return kinship.named(name, layouts)
+
+    def written(self, criteria: Criteria) -> str:
+        """Return the filter for assets that have these values, or meet these filters."""
+        if isinstance(criteria, Mapping):
+            return ";".join(_equal(name, value) for name, value in criteria.items())
+        return ";".join(f"({each})" for each in criteria if each.strip())
 
     def query(self, text: str, layout: Layout, asked: Asked) -> Query:
         """Return the query that a filter is, or that parameters are: `where=…&sort=…&find=…&findin=…&with=…`.
@@ -70,6 +77,17 @@ class VersionOneLanguage:
             reading = Reading(given.find_in.text, asked, "FINDIN", notes)
             found += _placed(text, given.find_in, lambda: _search(reading, given.find.text, layout))
         return found or [EVERYTHING]
+
+
+def _equal(name: str, value: Plain) -> str:
+    """Return the comparison of an attribute with a value; quotes are doubled, and instants in UTC (§4.1 S)."""
+    if value is None:
+        return f"-{name}"
+    if isinstance(value, datetime):
+        value = f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    quoted = text.replace("'", "''")
+    return f"{name}='{quoted}'"
 
 
 def _placed(whole: str, given: Given, read: Callable[[], _Found]) -> _Found:
