@@ -34,7 +34,7 @@ def project(world: World) -> int:
         },
     )
     world.create(
-        "Defect", {**common, "Name": "Gamma", "State": "Open", "PlanEstimate": 8, "TargetDate": "2025-06-01T00:00:00Z"}
+        "Defect", {**common, "Name": "Gamma", "State": "Open", "PlanEstimate": 8, "TargetDate": "2025-06-01T07:00:00Z"}
     )
     return project
 
