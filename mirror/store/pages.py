@@ -14,6 +14,7 @@ from mirror.model.progress import Slice
 from mirror.store import local_rows, progress, quarantine, queue_rows, suspects, tombstones
 from mirror.store.column_types import instant_text
 from mirror.store.database import Database, is_data_error
+from mirror.store.journal_pages import Noting
 from mirror.store.overlay import overlay
 from mirror.store.records import ID, MAX_ID, Storing
 from mirror.store.upsert import Writer
@@ -67,7 +68,8 @@ def _storing(connection: Connection, writer: Writer, page: Page, how: Applying) 
     queue_rows.hold(connection, [page.layout.source], alone=False)
     ids = {row[ID] for row in page.rows if isinstance(row[ID], int) and abs(row[ID]) <= MAX_ID}
     local_rows.lock_rows(connection, writer.target, ids)
-    return Storing(connection, writer, how.now, how.force)
+    noting = Noting.of(connection, writer.target, now=how.now, loading=how.progress is not None)
+    return Storing(connection, writer, how.now, how.force, noting)
 
 
 def _settle(storing: Storing, page: Page, how: Applying, *, is_careful: bool = False) -> Applied:

@@ -169,7 +169,7 @@ def settle(desks: Desks, layout: Layout, ends: Sequence[Ending]) -> None:
 def _settle(sheet: Sheet, change: Change, ending: Ending) -> None:
     if change.action is Action.DELETE and ending.end in OF_TRACKER:
         sheet.end(change, ending.end, ending.words, ending.revision)
-        bury(sheet, change)
+        bury(sheet, change, own=ending.end is not End.ALREADY)
         return
     if change.action is Action.UPDATE:
         sheet.leave(change, has_it=ending.end in OF_TRACKER)
@@ -184,15 +184,18 @@ def _learn_item(sheet: Sheet, change: Change) -> None:
     sheet.set_rows_of(change.field, change.item, [tuple(each) for each in rows])
 
 
-def bury(sheet: Sheet, deletion: Change) -> None:
-    """Move a record that is deleted on the tracker as well to the tombstones; what else waited for it is discarded."""
+def bury(sheet: Sheet, deletion: Change, *, own: bool = False) -> None:
+    """Move a record that is deleted on the tracker as well to the tombstones; what else waited for it is discarded.
+
+    Args:
+        own: it was a push from here that deleted it.
+    """
     for each in [each for each in sheet.changes if not each.is_in_flight]:
         sheet.end(each, End.DISCARDED, "the record was deleted")
     if sheet.row is None:
         put_row_back(sheet, deletion)
-    tombstones.bury(
-        sheet.desk.connection, sheet.desk.target, [sheet.record_id], Reason(Fate.DELETED, {}, {}), now=sheet.desk.now
-    )
+    desk, reason = sheet.desk, Reason(Fate.DELETED, {}, {})
+    tombstones.bury(desk.connection, desk.target, [sheet.record_id], reason, now=desk.now, own=own)
     sheet.row = None
 
 

@@ -7,6 +7,7 @@ halves until a bad row stands alone, which is repaired or goes to quarantine. Go
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, delete, literal
 from mirror.model.page import BadRecord, LinkRow, Page, Row
 from mirror.store.chunks import chunked
 from mirror.store.database import is_data_error, words
+from mirror.store.journal_pages import Noting
 from mirror.store.repair import document, repaired, storable
 from mirror.store.upsert import Writer
 
@@ -66,12 +68,14 @@ class Storing:
 
     Attributes:
         force: write whatever differs, without a look at revision and change time.
+        noting: tells what happens to those who watch; None where nothing of it is kept.
     """
 
     connection: Connection
     writer: Writer
     now: datetime
     force: bool = False
+    noting: Noting | None = None
 
     def page(self, page: Page) -> Outcome:
         """Store rows and links of `page` at once; an error for which is_data_error holds ends the transaction."""
@@ -128,8 +132,9 @@ class Storing:
             raise OverflowError("an id is not a number")
         known = self._known(ids)
         if not known:
-            self.writer.insert(self.connection, rows, now=self.now)
-            self._insert_links(links, set(ids))
+            with self._noted(ids, ()):
+                self.writer.insert(self.connection, rows, now=self.now)
+                self._insert_links(links, set(ids))
             return Outcome(inserted=ids)
         changed = self._differing(rows, links, known) if self.force else _newer(rows, known)
         outcome, wanted = _sort(rows, known, changed, self.writer.target.name_position)
@@ -137,10 +142,14 @@ class Storing:
             older = (row[ID] for row in rows if row[ID] not in changed and _differs(row, known))
             outcome.older = {each: known[each].changed_at or "" for each in older}
         if wanted:
-            self.writer.upsert(self.connection, wanted, now=self.now, force=self.force)
-            self._replace_links(links, set(outcome.updated))
-            self._insert_links(links, set(outcome.inserted))
+            with self._noted(outcome.inserted, outcome.updated):
+                self.writer.upsert(self.connection, wanted, now=self.now, force=self.force)
+                self._replace_links(links, set(outcome.updated))
+                self._insert_links(links, set(outcome.inserted))
         return outcome
+
+    def _noted(self, inserted: Collection[int], updated: Collection[int]) -> AbstractContextManager[None]:
+        return nullcontext() if self.noting is None else self.noting.around(inserted, updated)
 
     def _known(self, ids: Sequence[int]) -> dict[int, _Stored]:
         """Return what is stored of `ids`: by their range where they lie close together, else one by one."""

@@ -36,6 +36,7 @@ from mirror.store.search import Searching
 from mirror.store.tombstones import Reason
 from mirror.store.upsert import Writer
 from mirror.store.verifications import save_verifications
+from mirror.store.watchers import Watchers
 from mirror.store.writers import make_writer
 
 __all__ = ["Adoption", "Applied", "Comparison", "LinkEnd", "Reader", "Result", "Settled", "Store", "Taken"]
@@ -50,6 +51,7 @@ class Store(ProgressStore):
 
     Attributes:
         queue: what was changed here and waits to be written to the tracker.
+        watchers: who is to be told of what happens on the tracker.
     """
 
     def __init__(self, database: Database, url: str) -> None:
@@ -61,6 +63,7 @@ class Store(ProgressStore):
         self._writers: dict[tuple[str, str], Writer] = {}
         self.finder = Finder(database)
         self.queue = Queue(database)
+        self.watchers = Watchers(database)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Self:

@@ -272,4 +272,38 @@ blob = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+# Who watches which types; one line for each type. `source` and `type` are the exact names.
+watcher = Table(
+    "mirror_watcher",
+    metadata,
+    _key("name"),
+    _key("source"),
+    _key("type"),
+    Column("created", Boolean, nullable=False),  # is told of these
+    Column("changed", Boolean, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("own", Boolean, nullable=False),  # also of what was pushed from here
+    Column("since_start", Boolean, nullable=False),  # also of what was there, or was loaded, to begin with
+    Column("since", Instant, nullable=False),
+    Index("ix_mirror_watcher_type", "source", "type"),
+)
+
+# What happened to records on the tracker and was not told yet; each watcher has lines of its own, which go once he was told.
+journal = Table(
+    "mirror_journal",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("watcher", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("record_id", BigInteger, nullable=False),
+    Column("happening", Text, nullable=False),  # a word of model.happening.Happening
+    Column("changes", JsonText),  # JSON object, field -> [before, after]; null unless it was changed
+    Column("noted_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # to tell it, that failed
+    Column("said", Text, nullable=False, server_default=""),  # by the last of them
+    Index("ix_mirror_journal_watcher", "watcher", "id"),
+    sqlite_autoincrement=True,  # see mirror_change
+)
+
 note = Table("mirror_note", metadata, _key("source"), _key("key"), Column("value", Text, nullable=False))

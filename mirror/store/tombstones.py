@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from mirror.model.layout import Layout
 from mirror.model.page import Fate
 from mirror.store.chunks import chunked
+from mirror.store.journal import note_deleted
 from mirror.store.local_rows import drop_rows, whole_links, whole_rows
 from mirror.store.queue_rows import plain
 from mirror.store.record_tables import RecordTable
@@ -33,8 +34,20 @@ class Reason:
     into: Mapping[int, int]
 
 
-def bury(connection: Connection, target: RecordTable, ids: Collection[int], reason: Reason, *, now: datetime) -> int:
-    """Move the rows of `ids`, with their links, to the tombstones; return how many were there."""
+def bury(
+    connection: Connection,
+    target: RecordTable,
+    ids: Collection[int],
+    reason: Reason,
+    *,
+    now: datetime,
+    own: bool = False,
+) -> int:
+    """Move the rows of `ids`, with their links, to the tombstones; return how many were there.
+
+    Args:
+        own: they were deleted by a push from here.
+    """
     source, type_name = target.layout.source, target.layout.type.name
     buried = 0
     for chunk in chunked(ids):
@@ -48,6 +61,7 @@ def bury(connection: Connection, target: RecordTable, ids: Collection[int], reas
             insert(tombstone), [_stone(target.layout, row, links.get(key), reason, now) for key, row in rows.items()]
         )
         drop_rows(connection, target, chunk)
+        note_deleted(connection, target.layout, rows, now=now, own=own)
         buried += len(rows)
     return buried
 
