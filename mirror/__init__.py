@@ -26,12 +26,14 @@ from mirror.errors import (
     UnknownTypeError,
     UsageError,
 )
-from mirror.script import File, Items, Null, Record, Records, Remark, SourceView
+from mirror.script import Change, Changes, File, Items, Null, Record, Records, Remark, SourceView, Watcher
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AuthError",
+    "Change",
+    "Changes",
     "ConfigError",
     "ConflictError",
     "DatabaseBusyError",
@@ -60,6 +62,7 @@ __all__ = [
     "UnknownSourceError",
     "UnknownTypeError",
     "UsageError",
+    "Watcher",
     "open",
 ]
 

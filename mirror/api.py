@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self
 
 from mirror.config import FILE_NAME, SourceSettings, find, load
 from mirror.config_auth import read_auth
@@ -23,26 +25,30 @@ from mirror.engine.push import PlannedStep, PushedChange, PushOptions, PushRepor
 from mirror.engine.showing import ShownChange, ShownEntry
 from mirror.engine.sync import SyncOptions, SyncReport, sync_source
 from mirror.engine.verify import USUAL_SAMPLE, VerifyOptions, VerifyReport, verify_source
-from mirror.errors import MirrorError, UnknownTypeError, UsageError
-from mirror.model.change import State
+from mirror.errors import DatabaseBusyError, MirrorError, StoreError, UnknownTypeError, UsageError
 from mirror.model.event import Event
+from mirror.model.happening import WatcherStatus
 from mirror.model.layout import Layout, table_name
 from mirror.model.progress import Failure, TypeStatus
 from mirror.model.schema import RecordType
 from mirror.model.source import Auth, Signer, Source
 from mirror.queue_api import Edited
 from mirror.queue_api.opened import now
-from mirror.script import Scripting
+from mirror.queue_api.summaries import Outcome, Report, SourceStatus, TypeSummary
+from mirror.script import Delivery, Watching
 from mirror.script.ages import Age, is_fresh
 from mirror.script.answers import Answer, Sql
+from mirror.script.polling import QUICK, Round, interval_of, ticks, warn_of
 from mirror.store.reading import Result
 from mirror.store.store import Store
 
 __all__ = [
+    "QUICK",
     "TRACKERS",
     "USUAL_SAMPLE",
     "Answer",
     "Auth",
+    "Delivery",
     "Edited",
     "Failure",
     "Finding",
@@ -56,6 +62,7 @@ __all__ = [
     "PushReport",
     "PushedChange",
     "PyralImport",
+    "Round",
     "ShownChange",
     "ShownEntry",
     "SourceSettings",
@@ -66,61 +73,18 @@ __all__ = [
     "TypeSummary",
     "VerifyOptions",
     "VerifyReport",
+    "WatcherStatus",
+    "interval_of",
 ]
 
 EVERYTHING = SyncOptions()
 USUALLY = VerifyOptions()
 ALL_THAT_WAITS = PushOptions()
 
-Report = TypeVar("Report", SyncReport, VerifyReport, PushReport)
-
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[Report]):
-    """What became of one source in a sync, a push or a verification: a report, or the error that kept it from making one."""
-
-    source: str
-    report: Report | None = None
-    error: MirrorError | None = None
-
-    @property
-    def exit_code(self) -> int:
-        """0 when complete, else the code of the error's family."""
-        if self.error is not None:
-            return self.error.exit_code
-        return self.report.exit_code if self.report is not None else 0
-
-
-@dataclass(frozen=True, slots=True)
-class TypeSummary:
-    """One record type of one source.
-
-    Attributes:
-        rows: None when the source was never synced; the type is then as the tracker described it just now.
-    """
-
-    source: str
-    name: str
-    display_name: str
-    table: str
-    tracking: str
-    field_count: int
-    rows: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceStatus:
-    """What the mirror holds of one source, what of its last run did not work, and how many changes are in which state."""
-
-    name: str
-    failures: Sequence[Failure]
-    types: Sequence[TypeStatus]
-    waiting: Mapping[State, int] = field(default_factory=dict)
-
-
-class Mirror(Scripting):
+class Mirror(Watching):
     """The mirror of some sources in one database. Use it in a `with` block, or close it.
 
     `m["acme"].Defect` are records of a source. What a `with` block does to them is queued when it ends well, and discarded
@@ -241,13 +205,15 @@ class Mirror(Scripting):
         options: SyncOptions = EVERYTHING,
         *,
         if_older_than: Age | None = None,
+        deliver: bool = True,
         emit: Callable[[Event], None] = lambda _event: None,
     ) -> list[Outcome[SyncReport]]:
         """Bring the mirror up to date with those sources, or all. One that fails does not stop the others.
 
         Args:
-            if_older_than: leave a source alone when all of it was brought up to date within that time: `"15m"`, seconds, or
-                a timedelta. Its outcome then has neither a report nor an error, and its tracker is not asked.
+            if_older_than: leave a source alone when what is asked of it was brought up to date within that time: `"15m"`,
+                seconds, or a timedelta. Its outcome then has neither a report nor an error, and its tracker is not asked.
+            deliver: then tell watchers what happened, see `watch`.
             emit: told of progress, from any thread.
 
         Raises:
@@ -255,19 +221,61 @@ class Mirror(Scripting):
             StoreError: the database cannot be opened.
         """
         sources, store = self.chosen(names), self._opened_store()
-        fresh = [each for each in sources if is_fresh(store, each.name, if_older_than, now())]
-        if len(fresh) == len(sources):
-            return [Outcome(each.name) for each in sources]
-        with self._lease(store):
-            return [
-                Outcome(each.name)
-                if each in fresh
-                else self._attempt(
+        fresh = partial(is_fresh, store, age=if_older_than, now=now(), types=options.types)
+        stale = [each for each in sources if not fresh(each.name)]
+        with self._lease(store) if stale else nullcontext():
+            outcomes = [
+                self._attempt(
                     each,
                     lambda source: sync_source(source, connect(source), store, options, clock=now, emit=emit),
                 )
+                if each in stale
+                else Outcome(each.name)
                 for each in sources
             ]
+        if deliver:
+            self.deliver()
+        return outcomes
+
+    def poll(
+        self,
+        every: Age = "5m",
+        names: Sequence[str] = (),
+        options: SyncOptions = EVERYTHING,
+        *,
+        times: int | None = None,
+        each: Callable[[Round], None] = warn_of,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Sync and tell watchers what happened, again and again until interrupted.
+
+        A tracker that cannot be reached, and a database that somebody else writes to, are told of and tried again.
+
+        Args:
+            every: how long to wait after each round: `"30s"`, `"5m"`, `"1h"`, seconds, or a timedelta.
+            times: how many rounds; None for no end.
+            each: told what came of each round; unless told, what went wrong becomes a warning.
+            sleep: waits that many seconds.
+
+        Raises:
+            UsageError: `every` is too short, or the settings cannot be used.
+            StoreError: the database cannot be opened.
+        """
+        for number in ticks(every, times=times, sleep=sleep):
+            each(self._round(names, options, is_first=number == 1))
+
+    def _round(self, names: Sequence[str], options: SyncOptions, *, is_first: bool) -> Round:
+        try:
+            outcomes = self.sync(names, options, deliver=False)
+            deliveries = self.deliver()
+        except (DatabaseBusyError, StoreError) as error:
+            if is_first and isinstance(error, StoreError):  # nothing has worked yet, so waiting does not mend it
+                raise
+            return Round(error=error)
+        for each in outcomes:
+            if is_first and isinstance(each.error, UsageError):
+                raise each.error
+        return Round(outcomes, deliveries)
 
     def push(
         self,

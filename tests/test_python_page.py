@@ -8,7 +8,7 @@ from types import FunctionType
 
 import pytest
 
-from mirror.script import Items, Record, Records, Scripting, SourceView
+from mirror.script import Items, Record, Records, Scripting, SourceView, Watching
 from tests.script.conftest import Opening, desk, online, rally_file
 
 __all__ = ["desk", "online", "rally_file"]
@@ -35,5 +35,7 @@ def test_every_method_of_the_nouns_is_on_the_page(noun: type) -> None:
 
 def test_what_a_session_does_is_on_the_page() -> None:
     assert all(
-        f"m.{name}(" in PAGE for name in vars(Scripting) if not name.startswith("_") and name not in ("close", "discard")
+        f"m.{name}(" in PAGE
+        for name in (*vars(Scripting), *vars(Watching))
+        if not name.startswith("_") and name not in ("close", "discard")
     )

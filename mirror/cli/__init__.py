@@ -29,6 +29,7 @@ from mirror.cli.status import status
 from mirror.cli.sync import sync
 from mirror.cli.types import schema, types
 from mirror.cli.verify import verify
+from mirror.cli.watchers import watchers
 
 
 class _Commands(click.Group):
@@ -108,6 +109,7 @@ for _command in (
     schema,
     sync,
     status,
+    watchers,
     verify,
     sql,
     find,

@@ -42,7 +42,7 @@ def print_line(text: str = "", *, colour: str | None = None) -> None:
 
 def print_json(document: object) -> None:
     """Print one JSON document, indented."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_as_json))
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=as_json))
 
 
 def print_json_lines(columns: Sequence[str], rows: Iterable[Cells]) -> None:
@@ -50,7 +50,7 @@ def print_json_lines(columns: Sequence[str], rows: Iterable[Cells]) -> None:
     names = _distinct(columns)
     for row in rows:
         record = dict(zip(names, row, strict=True))
-        sys.stdout.write(json.dumps(record, ensure_ascii=False, default=_as_json) + "\n")
+        sys.stdout.write(json.dumps(record, ensure_ascii=False, default=as_json) + "\n")
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Cells]) -> None:
@@ -89,11 +89,11 @@ def _exact(cell: object) -> str | None:
         return cell
     if isinstance(cell, float) and cell.is_integer():
         return f"{cell:.0f}"  # as PostgreSQL's numbers are shown
-    value = cell if isinstance(cell, bool | int | float) else _as_json(cell)
+    value = cell if isinstance(cell, bool | int | float) else as_json(cell)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _as_json(value: object) -> object:
+def as_json(value: object) -> object:
     """Return what JSON has no word for in one that it has: instants as ISO 8601 Z with milliseconds."""
     match value:
         case datetime():

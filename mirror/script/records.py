@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from mirror.connectors.language import Asked, Criteria
 from mirror.errors import QueryError, UsageError
@@ -20,6 +20,9 @@ from mirror.script.selecting import Selection, selection
 from mirror.script.session import Session
 from mirror.script.where import where
 from mirror.store.search import Row, Terms
+
+if TYPE_CHECKING:
+    from mirror.script.watcher import Changed, Created, Deleted, Watcher
 
 PEERS = 10_000
 """How many records of one loop are read, and read on, together; memory holds no more of them."""
@@ -201,6 +204,28 @@ class Records:
     def update_many(self, fields: Mapping[str, object] | None = None, /, **more: object) -> int:
         """Give fields of all of them other values: of all, or of none; return how many there are."""
         return self.session.writer.set_many(self.all(), {**(fields or {}), **more})
+
+    # watching
+
+    def watch(
+        self,
+        *,
+        created: Created | None = None,
+        changed: Changed | None = None,
+        deleted: Deleted | None = None,
+        name: str = "",
+        own: bool = False,
+        since_start: bool = False,
+    ) -> Watcher:
+        """Have callbacks called when something happens to them on the tracker, as `Mirror.watch` does.
+
+        A record that the query found before it changed, or before it was deleted, is one of them.
+
+        Raises:
+            UsageError: nothing to call, a limit, or another watcher of this session has the name.
+        """
+        called = {"created": created, "changed": changed, "deleted": deleted}
+        return self.session.watch(self, **called, name=name, own=own, since_start=since_start)
 
     # what is asked
 

@@ -39,7 +39,7 @@ def relate(session: Session, members: Sequence[Held], meaning: Meaning) -> None:
 
 def _refer(session: Session, members: Sequence[Held], place: Place) -> None:
     targets = {held.id: held.target(place) for held in members}
-    found = _records(session, members[0].source, place, filter(None, targets.values()))
+    found = resolved(session, members[0].source, place, filter(None, targets.values()))
     for held in members:
         target = targets[held.id]
         held.related[place.field.name] = NULL if target is None else found[target.type_name, target.id]
@@ -48,13 +48,13 @@ def _refer(session: Session, members: Sequence[Held], place: Place) -> None:
 def _link(session: Session, members: Sequence[Held], place: Place) -> None:
     reached = _reached(session, members, Step(place.field.name))
     links = _with_edits(session, members, place, reached)
-    found = _records(session, members[0].source, place, (target for _id, target in links))
+    found = resolved(session, members[0].source, place, (target for _id, target in links))
     _share(members, place.field.name, ((owner, found[each.type_name, each.id]) for owner, each in links))
 
 
 def _collect(session: Session, members: Sequence[Held], meaning: Collection) -> None:
     links = _reached(session, members, meaning.step)
-    found = _records(session, members[0].source, None, (target for _id, target in links))
+    found = resolved(session, members[0].source, None, (target for _id, target in links))
     shared = [(owner, found[each.type_name, each.id]) for owner, each in links]
     _share(members, meaning.name, _moved(session, members, meaning.step, shared))
 
@@ -90,7 +90,7 @@ def _reached(session: Session, members: Sequence[Held], step: Step) -> list[Link
     ]
 
 
-def _records(
+def resolved(
     session: Session, source: str, place: Place | None, targets: Iterable[Target]
 ) -> dict[tuple[str, int], Record | Outside]:
     """Return the records of these targets, by what each target says of its type and id."""

@@ -21,6 +21,7 @@ from mirror.script.shape import ID, Meaning
 from mirror.store.finding import Finder
 
 if TYPE_CHECKING:
+    from mirror.script.watcher import Watcher
     from mirror.script.writing import Writer
 
 _TEMPORARY = re.compile(r"([:/])-(\d+)$")
@@ -34,11 +35,13 @@ class Session:
         edits: what was changed in memory.
         epoch: goes up whenever this process has written to the database; what was read before is then read again.
         writer: makes changes.
+        watch: has callbacks called, see `Mirror.watch`.
         read_again: reads a record, given its source, its type and its id, from its tracker.
         content: returns the bytes of a file.
     """
 
     writer: Writer
+    watch: Callable[..., Watcher]
 
     def __init__(self, read_again: Callable[[str, str, int], None], content: Callable[[Held], bytes]) -> None:
         self.read_again = read_again
@@ -117,6 +120,15 @@ class Session:
         peers = Peers(self.home(source).shape(type_name), [record_id], self.epoch)
         made = self._known[source, type_name, record_id] = Record(Held(self, peers, record_id, None))
         return made
+
+    def bury(self, source: str, type_name: str, row: Row) -> Record:
+        """Return a record that is gone, with the row that it had last; one that a script holds already stays what it is."""
+        known = self._known.get((source, type_name, row[ID]))
+        if known is not None:
+            return known
+        peers = Peers(self.home(source).shape(type_name), [row[ID]], self.epoch)
+        buried = self._known[source, type_name, row[ID]] = Record(Held(self, peers, row[ID], row, is_here=False))
+        return buried
 
     def records(self, source: str, type_names: Sequence[str], ids: Collection[int]) -> dict[int, Record]:
         """Return the records with those ids, by id, looked for in these types in turn; they become peers."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 import mirror
+from mirror.api import SyncOptions
 from tests.script.conftest import Opening
 from tests.support.pushing import RallyDesk
 
@@ -55,10 +56,16 @@ def test_a_mirror_that_is_fresh_is_left_alone(online: Opening, desk: RallyDesk) 
         (outcome,) = m.sync(if_older_than="10d")
         assert (outcome.report, outcome.error) == (None, None)
         assert len(desk.stage.requests) == 0
-        (outcome,) = m.sync(if_older_than=timedelta(0))
+        (outcome,) = m.sync(options=SyncOptions(("tag",)), if_older_than=timedelta(0))
         assert outcome.report is not None
-        with pytest.raises(mirror.UsageError, match="no age"):
+        (outcome,) = m.sync(options=SyncOptions(("Tag",)), if_older_than=60)
+        assert outcome.report is None
+        (outcome,) = m.sync(options=SyncOptions(("Tag", "Tagg")), if_older_than=60)
+        assert isinstance(outcome.error, mirror.UnknownTypeError)
+        with pytest.raises(mirror.UsageError, match="no length of time"):
             m.sync(if_older_than="soon")
+        with pytest.raises(mirror.UsageError, match="no length of time"):
+            m.sync(if_older_than="99999999999d")
 
 
 def test_a_sync_shows_in_records_that_are_in_use(online: Opening, desk: RallyDesk) -> None:
