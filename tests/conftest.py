@@ -1,4 +1,4 @@
-"""What tests of several folders need: a database of each kind, and a store in it."""
+"""What tests of several folders need: a database of each kind, a store in it, and mirrors that are made once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from _pytest.terminal import TerminalReporter
 from hypothesis import settings
 
 from mirror.store.store import Store
+from tests.support.blank import Blank
 from tests.support.databases import PostgresServer, postgres_server
+from tests.support.filling import fill
+from tests.support.pushing import load_rally
 
 settings.register_profile("ci", derandomize=True, database=None)
 if os.environ.get("CI"):
@@ -67,6 +70,22 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def trackers_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with a few types of every tracker, each a source of the name of its kind."""
+    path = tmp_path_factory.mktemp("trackers") / "mirror.db"
+    fill(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def rally_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with a few types of a simulated Rally, as `rally_desk` wants it."""
+    path = tmp_path_factory.mktemp("rally") / "mirror.db"
+    load_rally(path)
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database, once of each kind."""
@@ -78,16 +97,24 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
 
 
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Blank:
+    """What `Store.open` puts into an empty database."""
+    return Blank(tmp_path_factory.mktemp("blank"))
+
+
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
+def store(database_url: str, blank: Blank) -> Iterator[Store]:
     """An open store in an empty database, once of each kind."""
+    blank.lay(database_url)
     with Store.open(database_url) as opened:
         yield opened
 
 
 @pytest.fixture
-def each_store(database_url: str) -> Iterator[Store]:
+def each_store(database_url: str, blank: Blank) -> Iterator[Store]:
     """As `store`, where that is narrowed to one kind of database."""
+    blank.lay(database_url)
     with Store.open(database_url) as opened:
         yield opened
 

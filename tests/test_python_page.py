@@ -9,9 +9,9 @@ from types import FunctionType
 import pytest
 
 from mirror.script import Items, Record, Records, Scripting, SourceView, Watching
-from tests.script.conftest import Opening, desk, online, rally_file
+from tests.script.conftest import Opening, desk, online
 
-__all__ = ["desk", "online", "rally_file"]
+__all__ = ["desk", "online"]
 
 PAGE = (Path(__file__).parent.parent / "docs" / "python.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

@@ -19,7 +19,6 @@ from mirror.api import TRACKERS
 from mirror.cli import cli
 from mirror.simulators.rally import RallySimulator
 from mirror.simulators.registry import SIMULATORS
-from tests.engine.conftest import fill
 
 ROOT = Path(__file__).parents[2]
 SECRET = "_sEcReT0123456789"
@@ -153,14 +152,6 @@ types = ["Defect", "HierarchicalRequirement", "Task", "Tag", "User", "Project"]
 secret = {{ env = "ACME_KEY" }}
 """
     )
-
-
-@pytest.fixture(scope="session")
-def trackers_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with a few types of every tracker, each a source of the name of its kind."""
-    path = tmp_path_factory.mktemp("trackers") / "mirror.db"
-    fill(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture

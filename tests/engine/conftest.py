@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
 from mirror.connectors.registry import TRACKERS
 from mirror.store.store import Store
-from tests.support.pushing import RallyDesk, load_rally, rally_desk
-from tests.support.stage import stage_class
-
-FEW_RECORDS = 60
+from tests.support.blank import Blank
+from tests.support.filling import fill
+from tests.support.pushing import RallyDesk, rally_desk
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,10 @@ class Filled:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, blank: Blank) -> Iterator[Store]:
     """An open store in an empty SQLite file."""
-    with Store.open(f"sqlite:///{tmp_path / 'mirror.db'}") as opened:
+    blank.lay(url := f"sqlite:///{tmp_path / 'mirror.db'}")
+    with Store.open(url) as opened:
         yield opened
 
 
@@ -36,10 +37,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def open_mirrored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     """A store with a few types of every tracker, each a source of the name of its kind; once of each kind of database."""
     with ExitStack() as stack:
-        url = f"sqlite:///{tmp_path_factory.mktemp('mirrored') / 'mirror.db'}"
         if request.param == "postgres":
             url = stack.enter_context(request.getfixturevalue("postgres").fresh_url())
-        fill(url)
+            fill(url)
+        else:
+            path = tmp_path_factory.mktemp("mirrored") / "mirror.db"
+            copyfile(request.getfixturevalue("trackers_file"), path)
+            url = f"sqlite:///{path}"
         yield Filled(stack.enter_context(Store.open(url)), url)
 
 
@@ -57,23 +61,6 @@ def filled(open_mirrored: Filled) -> Iterator[Filled]:
     for source in TRACKERS:
         queue.discard(open_mirrored.store.layouts(source), [each.id for each in queue.open(source)])
         assert queue.open(source) == []
-
-
-def fill(url: str) -> None:
-    """Sync a few types of simulated trackers of all kinds into the database at `url`."""
-    with Store.open(url) as store:
-        for kind in TRACKERS:
-            with stage_class(kind)(records=FEW_RECORDS, seed=1, clock=None) as stage:
-                stage.allowed = stage.few
-                assert stage.sync(store, source=stage.source(name=kind)).exit_code == 0
-
-
-@pytest.fixture(scope="session")
-def rally_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with a few types of a simulated Rally, as `rally_desk` wants it."""
-    path = tmp_path_factory.mktemp("rally") / "mirror.db"
-    load_rally(path)
-    return path
 
 
 @pytest.fixture

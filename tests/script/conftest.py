@@ -18,23 +18,14 @@ from mirror.model.page import Page
 from mirror.model.schema import Catalog
 from mirror.query.expr import Query
 from mirror.store.store import Store
-from tests.engine.conftest import fill
 from tests.support.databases import PostgresServer
-from tests.support.pushing import RallyDesk, load_rally, rally_desk
+from tests.support.pushing import RallyDesk, rally_desk
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 NOBODY = "http://127.0.0.1:9"
 
 Opening = Callable[[], mirror.Mirror]
 Counting = Callable[[], "list[str]"]
-
-
-@pytest.fixture(scope="session")
-def trackers_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with a few types of every tracker, each a source of the name of its kind."""
-    path = tmp_path_factory.mktemp("trackers") / "mirror.db"
-    fill(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture
@@ -50,14 +41,6 @@ def m(opening: Opening) -> Iterator[mirror.Mirror]:
     opened = opening()
     yield opened
     opened.close()
-
-
-@pytest.fixture(scope="session")
-def rally_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with a few types of a simulated Rally, as `rally_desk` wants it."""
-    path = tmp_path_factory.mktemp("rally") / "mirror.db"
-    load_rally(path)
-    return path
 
 
 @pytest.fixture
