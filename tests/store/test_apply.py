@@ -47,23 +47,15 @@ def test_unchanged_rows_keep_the_time_they_were_stored(store: Store) -> None:
     assert times == [("2026-03-01T12:00:00.123Z",), ("2026-03-01T13:00:00.123Z",)]
 
 
-@pytest.mark.parametrize(
-    ("revision", "at", "wins"),
-    [
-        ("1", stamp(10), False),
-        ("1", stamp(20), False),
-        ("2", stamp(9), False),
-        ("2", stamp(10), True),
-        ("2", stamp(11), True),
-        ("0", stamp(11), True),
-    ],
-)
-def test_a_row_wins_with_another_revision_and_no_older_change(store: Store, revision: str, at: str, wins: bool) -> None:
+def test_a_row_wins_with_another_revision_and_no_older_change(store: Store) -> None:
     layout = defects(store)
-    store.apply(page(layout, row(layout, 1, "1", at=stamp(10), name="old")), now=NOW)
-    applied = store.apply(page(layout, row(layout, 1, revision, at=at, name="new")), now=NOW)
-    assert value(store, "name", 1) == ("new" if wins else "old")
-    assert applied.tally == (Tally(updated=1) if wins else Tally(unchanged=1))
+    newcomers = [("1", 10, False), ("1", 20, False), ("2", 9, False), ("2", 10, True), ("2", 11, True), ("0", 11, True)]
+    for record_id, (revision, minutes, wins) in enumerate(newcomers, 1):
+        store.apply(page(layout, row(layout, record_id, "1", at=stamp(10), name="old")), now=NOW)
+        newer = row(layout, record_id, revision, at=stamp(minutes), name="new")
+        tally = store.apply(page(layout, newer), now=NOW).tally
+        expected = ("new", Tally(updated=1)) if wins else ("old", Tally(unchanged=1))
+        assert (value(store, "name", record_id), tally) == expected, (revision, minutes)
 
 
 def test_force_writes_what_differs_even_when_it_is_older(store: Store) -> None:
@@ -74,21 +66,22 @@ def test_force_writes_what_differs_even_when_it_is_older(store: Store) -> None:
     assert value(store, "name", 1) == "new"
 
 
-@pytest.mark.parametrize(
-    ("column", "before", "after"),
-    [
-        ("name", "a", "b"), ("name", "a", None), ("name", None, ""), ("estimate", 1, 1.5), ("rank", 2**60, 2**60 + 1),
-        ("blocked", True, False), ("blocked", False, None), ("opened", stamp(1), stamp(2)),
-        ("due", "2026-01-01", "1970-01-01"),
-        ("shape", '{"a":1}', '{"a":2}'), ("owner_id", 7, None), ("parent_type", "Defect", "Story"),
-    ],
-)  # fmt: skip
-def test_force_sees_a_difference_in_any_kind_of_column(store: Store, column: str, before: Any, after: Any) -> None:
+DIFFERENCES: list[tuple[str, Any, Any]] = [
+    ("name", "a", "b"), ("name", "a", None), ("name", None, ""), ("estimate", 1, 1.5), ("rank", 2**60, 2**60 + 1),
+    ("blocked", True, False), ("blocked", False, None), ("opened", stamp(1), stamp(2)),
+    ("due", "2026-01-01", "1970-01-01"),
+    ("shape", '{"a":1}', '{"a":2}'), ("owner_id", 7, None), ("parent_type", "Defect", "Story"),
+]  # fmt: skip
+
+
+def test_force_sees_a_difference_in_any_kind_of_column(store: Store) -> None:
     layout = defects(store)
-    store.apply(page(layout, row(layout, 1, **{column: before})), now=NOW)
-    assert store.apply(page(layout, row(layout, 1, **{column: before})), now=NOW, force=True).tally == Tally(unchanged=1)
-    assert store.apply(page(layout, row(layout, 1, **{column: after})), now=NOW, force=True).tally == Tally(updated=1)
-    assert value(store, column, 1) == after
+    for record_id, (column, before, after) in enumerate(DIFFERENCES, 1):
+        old, new = (page(layout, row(layout, record_id, **{column: each})) for each in (before, after))
+        store.apply(old, now=NOW)
+        assert store.apply(old, now=NOW, force=True).tally == Tally(unchanged=1), (column, before)
+        assert store.apply(new, now=NOW, force=True).tally == Tally(updated=1), (column, before, after)
+        assert value(store, column, record_id) == after, (column, before)
 
 
 def test_force_sees_differences_in_revision_extra_and_links(store: Store) -> None:
