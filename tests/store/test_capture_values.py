@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirror.model.cells import canonical
@@ -40,9 +40,17 @@ def layout(store: Store) -> Layout:
     return found
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(first=ROWS, second=ROWS)
-def test_any_values_come_through(layout: Layout, database_url: str, first: dict[str, Any], second: dict[str, Any]) -> None:
+@pytest.mark.parametrize("count", [20, pytest.param(300, marks=pytest.mark.slow)])
+def test_any_values_come_through(layout: Layout, database_url: str, count: int) -> None:
+    @settings(max_examples=count, deadline=None)
+    @given(first=ROWS, second=ROWS)
+    def come_through(first: dict[str, Any], second: dict[str, Any]) -> None:
+        _write_and_compare(layout, database_url, first, second)
+
+    come_through()
+
+
+def _write_and_compare(layout: Layout, database_url: str, first: dict[str, Any], second: dict[str, Any]) -> None:
     kinds = {each.name: each.kind for each in layout.columns}
     seen = len(captured(database_url))
     rows = [_row(database_url)]
