@@ -84,18 +84,15 @@ def test_nothing_can_be_written(filled: Store, database_url: str, tmp_path: Path
     assert sorted(tmp_path.iterdir()) == before
 
 
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
+def test_a_wrong_query_is_answered_in_the_words_of_the_database(filled: Store) -> None:
+    for query, said in [
         ("SELEC 1", "syntax error"),
         ("SELECT * FROM nowhere", "nowhere"),
         ("SELECT nothing FROM rally_defect", "nothing"),
         ("", ""),
         ("SELECT CAST(name AS nonsense(", ""),
-    ],
-)
-def test_a_wrong_query_is_answered_in_the_words_of_the_database(filled: Store, query: str, said: str) -> None:
-    assert said in refused(filled, query)
+    ]:
+        assert said in refused(filled, query), query
 
 
 def test_columns_and_rows_are_given(filled: Store) -> None:
@@ -124,11 +121,9 @@ def test_parameters_are_bound(filled: Store, database_url: str) -> None:
         assert list(result.rows) == [(1,)]
 
 
-@pytest.mark.parametrize(
-    "query", ["EXPLAIN SELECT * FROM rally_defect", "VALUES (1), (2)", "WITH x AS (SELECT 1) SELECT * FROM x"]
-)
-def test_other_ways_to_look_are_answered(filled: Store, query: str) -> None:
-    assert stored(filled, query)
+def test_other_ways_to_look_are_answered(filled: Store) -> None:
+    for query in ("EXPLAIN SELECT * FROM rally_defect", "VALUES (1), (2)", "WITH x AS (SELECT 1) SELECT * FROM x"):
+        assert stored(filled, query), query
 
 
 def test_an_error_while_rows_are_read_is_ours_too(filled: Store, database_url: str) -> None:
@@ -158,14 +153,14 @@ def test_a_database_that_no_mirror_made_can_be_read(database_url: str, tmp_path:
 
 def test_long_answers_are_read_in_constant_memory(filled: Store) -> None:
     layout = defects(filled)
-    for start in range(10, 20_010, 2_000):
+    for start in range(10, 10_010, 2_000):
         filled.apply(page(layout, *(row(layout, each, name="x" * 500) for each in range(start, start + 2_000))), now=NOW)
     with filled.read("SELECT * FROM rally_defect") as result:
         tracemalloc.start()
         count = sum(1 for _ in result.rows)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert count == 20_001
+    assert count == 10_001
     assert peak < 3_000_000
 
 
