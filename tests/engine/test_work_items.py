@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from mirror.engine.sync import SyncReport
 from mirror.model.work_item import Category
 from mirror.simulators.rally import RallySimulator
 from mirror.store.store import Store
 from tests.store.samples import stored
+from tests.support import rally
 from tests.support.databases import execute
-from tests.support.rally import source_of, sync
+from tests.support.rally import source_of
 
 SCHEDULED = ("HierarchicalRequirement", "Defect", "DefectSuite", "TestSet")
 PORTFOLIO = ("PortfolioItem/Feature", "PortfolioItem/Initiative", "PortfolioItem/Theme")
@@ -20,10 +24,38 @@ WORK = (*SCHEDULED, "Task", *PORTFOLIO)
 PAGES = {"HierarchicalRequirement": "userstory", "DefectSuite": "defectsuite", "TestSet": "testset"}
 
 
-@pytest.fixture
-def tracker() -> Iterator[RallySimulator]:
-    with RallySimulator(records=300, seed=5) as simulator:
-        yield simulator
+TYPES = (*WORK, "Project", "User", "Iteration", "Release", "State", "FlowState")
+
+
+@dataclass(frozen=True)
+class World:
+    """A simulated Rally and a mirror of it."""
+
+    tracker: RallySimulator
+    store: Store
+    url: str
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One in a database of each kind; each test finds everything synced, with no states in the settings."""
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path_factory.mktemp('world') / 'mirror.db'}"
+        if request.param == "postgres":
+            url = stack.enter_context(request.getfixturevalue("postgres").fresh_url())
+        tracker = stack.enter_context(RallySimulator(records=200, seed=5))
+        made = World(tracker, stack.enter_context(Store.open(url)), url)
+        assert sync(made).exit_code == 0
+        yield made
+
+
+ON_SQLITE = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+
+
+def sync(world: World, **settings: Any) -> SyncReport:
+    """Sync the types that this is about."""
+    source = source_of(world.tracker, types=TYPES, **settings)
+    return rally.sync(world.tracker, world.store, source=source)
 
 
 def document(tracker: RallySimulator, reference: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -72,12 +104,12 @@ def expected(tracker: RallySimulator, kind: str, key: int, found: Mapping[str, A
     )
 
 
-def test_every_artifact_shows_as_its_document_says(each_store: Store, tracker: RallySimulator) -> None:
-    assert sync(tracker, each_store).exit_code == 0
+def test_every_artifact_shows_as_its_document_says(world: World) -> None:
+    tracker = world.tracker
     with tracker.world.lock:
         truth = {kind: tracker.world.truth(kind) for kind in WORK}
         wanted = [expected(tracker, kind, key, found) for kind, rows in truth.items() for key, found in rows.items()]
-    found = stored(each_store, "SELECT * FROM work_item")
+    found = stored(world.store, "SELECT * FROM work_item")
     assert sorted(map(comparable, found)) == sorted(map(comparable, wanted))
     assert {row[7] for row in found} == {"todo", "doing", "done"}
     assert {row[2] for row in found} == set(WORK)
@@ -87,34 +119,34 @@ def comparable(row: tuple[Any, ...]) -> tuple[str, ...]:
     return tuple(str(float(each)) if place == 12 and each is not None else str(each) for place, each in enumerate(row))
 
 
-def test_a_change_of_states_in_the_settings_takes_effect_with_the_next_sync(store: Store, tracker: RallySimulator) -> None:
-    sync(tracker, store)
+@ON_SQLITE
+def test_a_change_of_states_in_the_settings_takes_effect_with_the_next_sync(world: World) -> None:
+    store = world.store
     before = stored(store, "SELECT count(*) FROM work_item WHERE type = 'Defect' AND state = 'Fixed'")
-    told = source_of(tracker, states={"Defect.fixed": Category.DONE})
-    assert sync(tracker, store, source=told).tally.updated == 0
+    assert sync(world, states={"Defect.fixed": Category.DONE}).tally.updated == 0
     fixed = "SELECT count(*) FROM work_item WHERE type = 'Defect' AND state = 'Fixed' AND state_category = 'done'"
     assert stored(store, fixed) == before != [(0,)]
-    sync(tracker, store)
+    sync(world)
     assert stored(store, fixed) < before
 
 
-def test_what_changes_on_the_tracker_changes_in_the_view(store: Store, tracker: RallySimulator) -> None:
-    sync(tracker, store)
+@ON_SQLITE
+def test_what_changes_on_the_tracker_changes_in_the_view(world: World) -> None:
+    store = world.store
     (key, number) = stored(store, "SELECT id, key FROM work_item WHERE type = 'Task' AND state_category = 'todo' LIMIT 1")[0]
-    tracker.world.update(key, {"State": "Completed"})
-    sync(tracker, store)
+    world.tracker.world.update(key, {"State": "Completed"})
+    sync(world)
     assert stored(store, f"SELECT state, state_category FROM work_item WHERE key = '{number}'") == [("Completed", "done")]
 
 
-def test_what_a_new_catalog_wants_indexed_is_indexed(each_store: Store, database_url: str, tracker: RallySimulator) -> None:
-    sync(tracker, each_store)
-    is_sqlite = database_url.startswith("sqlite")
-    before = sorted(stored(each_store, _INDEXES_SQLITE if is_sqlite else _INDEXES_POSTGRES))
+def test_what_a_new_catalog_wants_indexed_is_indexed(world: World) -> None:
+    is_sqlite = world.url.startswith("sqlite")
+    before = sorted(stored(world.store, _INDEXES_SQLITE if is_sqlite else _INDEXES_POSTGRES))
     for (index,) in before:
-        execute(database_url, f"DROP INDEX {index}")
-    execute(database_url, "UPDATE mirror_source SET digest = ''")  # as a new version of the program does
-    sync(tracker, each_store)
-    assert sorted(stored(each_store, _INDEXES_SQLITE if is_sqlite else _INDEXES_POSTGRES)) == before != []
+        execute(world.url, f"DROP INDEX {index}")
+    execute(world.url, "UPDATE mirror_source SET digest = ''")  # as a new version of the program does
+    sync(world)
+    assert sorted(stored(world.store, _INDEXES_SQLITE if is_sqlite else _INDEXES_POSTGRES)) == before != []
 
 
 _INDEXES_SQLITE = "SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'ix_rally_%'"
