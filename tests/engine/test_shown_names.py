@@ -11,6 +11,7 @@ from tests.support.stages.rt import TheStage as RTStage
 
 def test_a_name_is_not_spread_to_where_the_tracker_shows_none(each_store: Store) -> None:
     with RTStage(records=60, seed=8, clock=None) as stage:
+        stage.allowed = ("ticket", "transaction", "queue", "user")
         stage.sync(each_store)
         stage.sync(each_store, full=True)
         assert stored(each_store, "SELECT count(*) FROM rt_transaction WHERE object_name IS NOT NULL") == [(0,)]
