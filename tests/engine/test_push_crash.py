@@ -16,7 +16,7 @@ from tests.support.databases import PostgresServer
 from tests.support.pushing import RallyDesk, rally_desk
 
 MANY = range(1, 66)  # so many commits there are when nothing goes wrong
-FEW = (4, 11, 20)
+FEW = {"kill_before": 20, "kill_after": 11}
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,14 @@ def url_of(folder: Path) -> str:
     return f"sqlite:///{folder / 'mirror.db'}"
 
 
-@pytest.mark.parametrize("when", ["kill_before", "kill_after"])
-@pytest.mark.parametrize("commit", [each if each in FEW else pytest.param(each, marks=pytest.mark.slow) for each in MANY])
+@pytest.mark.parametrize(
+    ("when", "commit"),
+    [
+        (when, commit) if commit == few else pytest.param(when, commit, marks=pytest.mark.slow)
+        for when, few in FEW.items()
+        for commit in MANY
+    ],
+)
 def test_a_push_killed_at_a_commit_is_finished_by_the_next(desk: RallyDesk, tmp_path: Path, commit: int, when: str) -> None:
     made = edit(desk)
     ended = push_process.run(desk.stage.source(concurrency=2), url_of(tmp_path), **{when: commit})
