@@ -21,7 +21,7 @@ from mirror.store.store import Store
 from tests.store.samples import adopt
 from tests.store.search_samples import NAMES, TYPES, Drawn, World, fill, queries, records, steps, terms
 
-FEW, MANY = 100, 1000  # random worlds, each with three queries
+FEW, MANY = 30, 1000  # random worlds, each with three queries
 QUERIES = st.lists(queries(2), min_size=3, max_size=3)
 WANTED = terms("Story", 1) | terms("Task", 1)
 AT_LEAST_FOUND = 0.1  # of the queries find some records and not others, else little is compared
@@ -116,9 +116,10 @@ def test_the_database_reads_what_python_reads(worlds: Worlds, count: int) -> Non
     run()
 
 
-def test_the_database_reaches_what_python_reaches(worlds: Worlds) -> None:
+@pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
+def test_the_database_reaches_what_python_reaches(worlds: Worlds, count: int) -> None:
     @given(rows=records(), name=st.just("Story"), step=steps("Story", 1))
-    @examples(FEW)
+    @examples(count)
     def run(rows: Drawn, name: str, step: Step) -> None:
         world = worlds.fill(rows)
         if not step.backward and (not step.targets and step.where is None):
