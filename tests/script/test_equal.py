@@ -200,7 +200,7 @@ def _words(act: Any) -> str:
     return ""
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 2))])
 @pytest.mark.parametrize("kind", TRACKERS)
 def test_random_edits_come_to_the_same_as_the_editors(
     trackers_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, seed: int
