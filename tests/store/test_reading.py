@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,22 @@ def test_an_error_while_rows_are_read_is_ours_too(filled: Store, database_url: s
 def test_reading_needs_no_lease_and_leaves_no_trace(filled: Store, database_url: str) -> None:
     with filled.lease("somebody", NOW), Store.reader(database_url) as reader, reader.read("SELECT 1") as result:
         assert list(result.rows) == [(1,)]
+
+
+def test_every_query_sees_what_is_stored_by_then(filled: Store) -> None:
+    layout = defects(filled)
+    for query in ("SELECT id FROM rally_defect UNION ALL SELECT 77", "BEGIN", "SELECT nothing FROM rally_defect"):
+        with suppress(UsageError), filled.read(query) as half_read:
+            next(half_read.rows)
+        new = len(stored(filled, "SELECT id FROM rally_defect")) + 1
+        filled.apply(page(layout, row(layout, new)), now=NOW)
+        assert stored(filled, "SELECT max(id) FROM rally_defect") == [(new,)], query
+
+
+def test_queries_may_be_asked_while_others_are_read(filled: Store) -> None:
+    with ExitStack() as stack:
+        found = [stack.enter_context(filled.read(f"SELECT name, {number} FROM rally_defect")) for number in range(12)]
+        assert [list(each.rows) for each in found] == [[("kept", number)] for number in range(12)]
 
 
 def test_reading_what_is_not_there_makes_nothing(tmp_path: Path) -> None:
