@@ -8,7 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from mirror.connectors.base import Finding
 from mirror.connectors.registry import TRACKERS, check_auth, connect
 from mirror.credentials import Place
 from mirror.engine.push import PlannedStep, PushedChange, PushOptions, PushReport, push_source
+from mirror.engine.recounting import FieldChange, RecordVersion
 from mirror.engine.showing import ShownChange, ShownEntry
 from mirror.engine.sync import SyncOptions, SyncReport, sync_source
 from mirror.engine.verify import USUAL_SAMPLE, VerifyOptions, VerifyReport, verify_source
@@ -37,10 +38,8 @@ from mirror.queue_api.opened import now
 from mirror.queue_api.summaries import Outcome, Report, SourceStatus, TypeSummary
 from mirror.script import Delivery, Watching
 from mirror.script.ages import Age, is_fresh
-from mirror.script.answers import Answer, Sql
+from mirror.script.answers import Answer
 from mirror.script.polling import QUICK, Round, interval_of, ticks, warn_of
-from mirror.store.reading import Result
-from mirror.store.store import Store
 
 __all__ = [
     "QUICK",
@@ -51,6 +50,7 @@ __all__ = [
     "Delivery",
     "Edited",
     "Failure",
+    "FieldChange",
     "Finding",
     "Layout",
     "Mirror",
@@ -62,6 +62,7 @@ __all__ = [
     "PushReport",
     "PushedChange",
     "PyralImport",
+    "RecordVersion",
     "Round",
     "ShownChange",
     "ShownEntry",
@@ -181,23 +182,6 @@ class Mirror(Watching):
             return SourceStatus(name, (), ())
         waiting = Counter(each.state for each in store.queue.open(name))
         return SourceStatus(name, store.failures(name), store.status(name), waiting)
-
-    def sql(self, query: str, params: Sequence[object] = ()) -> Sql:
-        """Ask a query in SQL: `with m.sql("…") as answer`, or `m.sql("…").to_pandas()`. The database refuses to write.
-
-        Args:
-            params: values for `?` on SQLite, `%s` on PostgreSQL.
-
-        Raises, when the answer is looked at:
-            UsageError: the database does not accept the query.
-            StoreError: there is no database yet, or it failed.
-        """
-        return Sql(lambda: self._answered(query, params))
-
-    @contextmanager
-    def _answered(self, query: str, params: Sequence[object]) -> Iterator[Result]:
-        with Store.reader(self._settings.database) as reader, reader.read(query, params) as found:
-            yield found
 
     def sync(
         self,

@@ -29,17 +29,8 @@ FILE_NAME = "mirror.toml"
 DEFAULT_DATABASE = "sqlite:///mirror.db"
 TOP_KEYS = ("database", "protect", "push_cap", "sources")
 SOURCE_KEYS = (
-    "tracker",
-    "url",
-    "types",
-    "concurrency",
-    "auth",
-    "secret",
-    "user",
-    "states",
-    "conflicts",
-    "protect",
-    "push_cap",
+    *("tracker", "url", "types", "concurrency", "auth", "secret", "user"),
+    *("states", "conflicts", "protect", "push_cap", "history"),
 )
 MAX_CONCURRENCY = 64
 USUAL_PUSH_CAP = 100  # changes that one push makes without being asked again
@@ -76,6 +67,7 @@ class SourceSettings:
     conflicts: Mapping[str, Side] = field(default_factory=dict)
     protect: tuple[str, ...] = ()
     push_cap: int | None = None
+    history: tuple[str, ...] = ()
     where: str = FILE_NAME
     auth: AuthSetting | None = None
     signer: Signer | None = field(default=None, repr=False)
@@ -98,6 +90,7 @@ class SourceSettings:
             conflicts=self.conflicts,
             protect=self.protect,
             push_cap=USUAL_PUSH_CAP if self.push_cap is None else self.push_cap,
+            history=self.history,
         )
 
     def _credential(self, environ: Mapping[str, str]) -> Credential:
@@ -241,6 +234,7 @@ def _source(name: str, tables: Mapping[str, object], trackers: Trackers, origin:
         conflicts=_conflicts(_table(table, "conflicts", where, f"{at}."), f"{where}: {at}.conflicts"),
         protect=_protect(table, f"{where}: {at}.protect"),
         push_cap=_push_cap(table, f"{where}: {at}.push_cap"),
+        history=_history(table, f"{where}: {at}.history"),
         where=where,
         auth=auth,
     )
@@ -293,6 +287,13 @@ def _types(table: Mapping[str, object], where: str) -> tuple[str, ...]:
         raise ConfigError(f'{where}: expected a list of type names, such as ["*", "-Revision"]')
     # Only exclusions means everything but those.
     return tuple(given) if any(not each.startswith("-") for each in given) else ("*", *given)
+
+
+def _history(table: Mapping[str, object], where: str) -> tuple[str, ...]:
+    given = table.get("history", False)
+    if isinstance(given, bool):
+        return ("*",) if given else ()
+    return _types({"types": given}, where)
 
 
 def _concurrency(table: Mapping[str, object], where: str) -> int:

@@ -47,6 +47,7 @@ class NewSource:
     types: tuple[str, ...] = ()
     concurrency: int | None = None
     auth: str | None = None
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ def as_toml(new: NewSource) -> str:
         lines.append(f"concurrency = {new.concurrency}")
     if new.auth:
         lines.append(f"auth = {_value(new.auth)}")
+    if new.history:
+        lines.append("history = true")
     if new.user:
         lines.append(f"user = {_value(new.user)}")
     inner = ", ".join(f"{place} = {_value(value)}" for place, value in new.secret.items())

@@ -19,6 +19,7 @@ from mirror.cli.demo import demo
 from mirror.cli.edit import attach, comment, delete, do, link, new, rank, set_, unlink
 from mirror.cli.errors import reader_went_away, report
 from mirror.cli.find import find
+from mirror.cli.history import history
 from mirror.cli.options import Invocation, settings_options
 from mirror.cli.push import push
 from mirror.cli.show import show
@@ -114,6 +115,7 @@ for _command in (
     sql,
     find,
     show,
+    history,
     *_EDITING,
     *_WAITING,
     simulate,

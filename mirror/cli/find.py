@@ -11,6 +11,7 @@ import click
 
 from mirror import Records
 from mirror.cli.answers import TABLE_ROWS, check_forms, limit_option, print_rows, records_of
+from mirror.cli.history import as_of_option
 from mirror.cli.options import Invocation, pass_invocation, settings_options
 from mirror.cli.output import Cells, readable, say
 from mirror.model.layout import Layout
@@ -27,6 +28,7 @@ _ITEM = re.compile(r"""(?:\{[^}]*\}|\[(?:'[^']*'|"[^"]*"|[^\]'"])*\]|'[^']*'|"[^
 @click.option("--source", default="", metavar="NAME", help="Of this source; needed where several have the type.")
 @click.option("--fields", multiple=True, metavar="A,B.C", help="What to print, dotted or not. May be repeated.")
 @click.option("--order", default="", metavar="A,-B", help="In this order; - or desc for the other way round.")
+@as_of_option
 @limit_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object per row and line.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV (RFC 4180).")
@@ -41,9 +43,9 @@ def find(
     source: str,
     fields: tuple[str, ...],
     order: str,
+    as_of: str | None,
     limit: int | None,
-    as_json: bool,
-    as_csv: bool,
+    **forms: bool,
 ) -> None:
     """Find records with a query in the tracker's own language. Asks only the database, never the tracker.
 
@@ -60,12 +62,15 @@ def find(
       mirror find Story "Estimate>'2';Status.Name='Done'" --fields Number,Super.Name,Owners.Name --order=-ChangeDateUTC
       mirror find ticket "Status = 'open' AND Owner = 'ann'" --fields id,Subject,Requestors.EmailAddress --json
       mirror find PortfolioItem/Feature --csv > features.csv
+      mirror find Defect '(State = Open)' --as-of 2026-03-01
     """
+    as_json, as_csv = forms["as_json"], forms["as_csv"]
     check_forms(as_json, as_csv)
     text = sys.stdin.read() if query == "-" else query
     is_table = not (as_json or as_csv)
     with invocation.open() as mirror:
-        records, columns = found(records_of(mirror, type_name, source), text, fields, order)
+        asked = records_of(mirror, type_name, source)
+        records, columns = found(asked if as_of is None else asked.as_of(as_of), text, fields, order)
         for note in records.notes:
             say(note)
         most = TABLE_ROWS + 1 if is_table and limit is None else limit

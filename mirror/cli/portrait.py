@@ -52,18 +52,22 @@ class Portrait:
     changes: Sequence[ShownChange]
 
 
-def portrait(mirror: Mirror, key: str) -> Portrait:
+def portrait(mirror: Mirror, key: str, as_of: str | None = None) -> Portrait:
     """Return what there is to see of the record that people call `key`.
+
+    Args:
+        as_of: an instant, as of which all of it is; of types without a history nothing is seen then.
 
     Raises:
         UnknownRecordError: there is none, or there are several; says what to say instead.
+        UsageError: no history is kept.
     """
-    record = mirror.get(key)
-    view = mirror[record.source]
+    record = mirror.get(key, as_of=as_of)
+    view = mirror[record.source] if as_of is None else mirror[record.source].as_of(as_of)
     fields = record.layout.type.fields
     waiting = [
         each
-        for each in mirror.changes((record.source,))
+        for each in (mirror.changes((record.source,)) if as_of is None else ())
         if (each.change.type_name, each.change.record_id) == (record.type_name, record.id)
     ]
     return Portrait(

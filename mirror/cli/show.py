@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import click
 
 from mirror import Record, Remark
+from mirror.cli.history import as_of_option
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, readable, say
 from mirror.cli.portrait import MOST, Known, Portrait, key_of, name_of, portrait
@@ -23,24 +24,28 @@ _MARKUP = re.compile(r"</?[a-zA-Z][^>]*>")
 
 @click.command()
 @click.argument("key", metavar="KEY")
+@as_of_option
 @json_option
 @settings_options
 @pass_invocation
-def show(invocation: Invocation, key: str, as_json: bool) -> None:
+def show(invocation: Invocation, key: str, as_of: str | None, as_json: bool) -> None:
     """Show a record: its fields, what it refers to, its children, discussion and files. Asks only the database.
 
     KEY is what people call it: US123, S-01005, ticket/17, User:Ann, NEW-3, each also as SOURCE:KEY. Fields that are empty
     are left out; a * marks those with changes that wait to be pushed, which are listed at the end. Markup is left out of
     texts; --json has them as they are. Instants are UTC.
 
+    With --as-of the record is as it was, and so is what belongs to it, as far as a history of its type is kept.
+
     \b
     Examples:
       mirror show DE17
+      mirror show DE17 --as-of 2026-03-01T09:30Z
       mirror show ticket/17
       mirror show acme:S-01005 --json
     """
     with invocation.open() as mirror:
-        seen = portrait(mirror, key)
+        seen = portrait(mirror, key, as_of)
         if as_json:
             print_json(_document(seen))
             return

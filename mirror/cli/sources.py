@@ -47,6 +47,7 @@ def _scope_options(command: click.Command) -> click.Command:
     "--types", "types", multiple=True, metavar="TYPE", help="Only this type, or with -TYPE all but it. May be repeated."
 )
 @click.option("--concurrency", type=click.IntRange(1, 64), help="Requests in flight at once; 8 unless told.")
+@click.option("--history", is_flag=True, help="Keep what is replaced, for --as-of and mirror history.")
 @click.option(
     "--from-pyral",
     type=click.Path(path_type=Path),
@@ -101,6 +102,7 @@ def _new_source(name: str, given: dict[str, object]) -> NewSource:
         scope=_scope(tracker, given),
         types=types if isinstance(types, tuple) else (),
         concurrency=concurrency if isinstance(concurrency, int) else None,
+        history=bool(given["history"]),
     )
 
 

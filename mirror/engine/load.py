@@ -79,7 +79,7 @@ def load_in_order(run: Run, names: Sequence[str], loaded: Collection[str]) -> No
         among = {name: run.layouts[name] for name in first}
         spread = dict.fromkeys(first, among)
     for name, owners in spread.items():
-        store.spread_names(owners, name, None)
+        store.spread_names(owners, name, None, now=run.clock())
     store.note(source, _NAMES_PENDING, "")
 
 

@@ -146,6 +146,7 @@ def _sync(run: Run, options: SyncOptions) -> None:
     offered, grown = _discovered(run)
     learn_account(run, anew=options.full)
     run.layouts = offered
+    _keep_history(run, offered)
     take_in(run.store, offered, run.source.name, run.source.protect)
     settle_in_flight(run)
     run.store.show_work_items(run.source.name, url=run.source.url, states=run.source.states)
@@ -184,6 +185,17 @@ def _discovered(run: Run) -> tuple[dict[str, Layout], frozenset[str]]:
     for name in store.loaded_types(source.name) & adoption.layouts.keys():
         store.index(adoption.layouts[name])  # what a new catalog, or a new version of this program, wants indexed
     return dict(adoption.layouts), adoption.grown
+
+
+def _keep_history(run: Run, offered: Mapping[str, Layout]) -> None:
+    """Have replaced versions of those types kept that the settings name, and of no others.
+
+    Raises:
+        UnknownTypeError: one of them is not mirrored.
+    """
+    choose(offered, [each for one in run.source.history if (each := one.removeprefix("-")) != "*"])
+    wanted = [name for name in offered if run.source.keeps(name)]
+    run.store.history.keep(run.source.name, offered, wanted, now=run.clock())
 
 
 def same_place(run: Run) -> str:
@@ -260,5 +272,5 @@ def mend_references(run: Run) -> None:
     run.store.clear_suspects(source, {name: ids for name, ids in looked_at.items() if not run.has_failed(name)})
     renamed = {name: ids for name, ids in run.store.suspects(source, names=True).items() if name in run.layouts}
     for name, fresh in renamed.items():
-        run.store.spread_names(run.layouts, name, sorted(fresh))
+        run.store.spread_names(run.layouts, name, sorted(fresh), now=run.clock())
     run.store.clear_suspects(source, renamed, names=True)

@@ -72,6 +72,7 @@ class Source:
         conflicts: `Type.Field`, `*.Field`, `Type` or `*` -> who wins where both sides changed a field; see merge.policy.
         protect: what may not be changed: `Type`, `Type.action`, `Type.Field`, with `*` for any; see engine.protection.
         push_cap: how many changes one push makes without being asked again.
+        history: names of record types whose replaced versions are kept, in the form of `types`; empty for none.
     """
 
     name: str
@@ -85,13 +86,22 @@ class Source:
     conflicts: Mapping[str, Side] = field(default_factory=dict)
     protect: tuple[str, ...] = ()
     push_cap: int = 100
+    history: tuple[str, ...] = ()
 
     def wants(self, type_name: str) -> bool:
         """Return whether the allow-list lets `type_name` through, in whatever case it is written.
 
         An exclusion always wins; a list of exclusions alone lets all others through.
         """
-        listed = {each.lower() for each in self.types}
-        if f"-{type_name}".lower() in listed:
-            return False
-        return bool({"*", type_name.lower()} & listed) or all(each.startswith("-") for each in listed)
+        return _lets_through(self.types, type_name)
+
+    def keeps(self, type_name: str) -> bool:
+        """Return whether replaced versions of the records of a type are kept, in whatever case it is written."""
+        return bool(self.history) and _lets_through(self.history, type_name)
+
+
+def _lets_through(names: tuple[str, ...], type_name: str) -> bool:
+    listed = {each.lower() for each in names}
+    if f"-{type_name}".lower() in listed:
+        return False
+    return bool({"*", type_name.lower()} & listed) or all(each.startswith("-") for each in listed)

@@ -6,6 +6,7 @@ A query is about the records of one type. Truth has two values: a comparison wit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
@@ -195,9 +196,11 @@ class Query:
         type_name: the exact name of a type that has a layout.
         order: whatever it leaves equal is ordered by id.
         notes: what was understood otherwise than the tracker itself would have, in sentences.
+        as_of: the instant as of which it asks, aware, where the language has words for that; None for now.
     """
 
     type_name: str
     where: Expr = EVERYTHING
     order: tuple[Order, ...] = ()
     notes: tuple[str, ...] = ()
+    as_of: datetime | None = None

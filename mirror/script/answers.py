@@ -14,10 +14,15 @@ from mirror.store.reading import Result
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a query. Its rows come from the database as they are read, once."""
+    """The answer to a query. Its rows come from the database as they are read, once.
+
+    Attributes:
+        missing: as of an instant, what the tables that were asked do not hold, in sentences.
+    """
 
     columns: Sequence[str]
     rows: Iterator[Sequence[object]]
+    missing: Sequence[str] = ()
 
 
 class Sql(AbstractContextManager[Answer]):
@@ -30,7 +35,7 @@ class Sql(AbstractContextManager[Answer]):
     def __enter__(self) -> Answer:
         self._running = self._run()
         found = self._running.__enter__()
-        return Answer(found.columns, iter(found.rows))
+        return Answer(found.columns, iter(found.rows), found.missing)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

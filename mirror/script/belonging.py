@@ -84,7 +84,6 @@ def _files(record: Record, attached: Attached, home: Home) -> Iterator[File]:
 
 
 def _records(record: Record, type_name: str, home: Home, equal: Mapping[str, object]) -> list[Record]:
-    layout = home.layouts.get(type_name)
-    if layout is None:
+    if not home.knows(type_name):
         return []
-    return Records(record._held.session, home, (layout,)).where(**equal).all()
+    return Records(record._held.session, home, (home.layouts[type_name],)).where(**equal).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from mirror.connectors.belongings import Belongings
 from mirror.connectors.language import Asked, Language
@@ -27,6 +28,7 @@ class Home:
         belongings: where the tracker keeps what was said about records, and their files.
         catalogue: returns type name -> layout.
         asked: returns what a query means now, given the layouts.
+        as_of: the instant of which everything is answered; None for now.
     """
 
     source: str
@@ -35,8 +37,10 @@ class Home:
     belongings: Belongings
     catalogue: Callable[[], Mapping[str, Layout]]
     asking: Callable[[Mapping[str, Layout]], Asked]
+    as_of: datetime | None = None
     _layouts: Mapping[str, Layout] | None = None
     _searching: Searching | None = None
+    _kept: Mapping[str, datetime] | None = None
     _shapes: dict[str, Shape] = field(default_factory=dict)
 
     @property
@@ -50,12 +54,27 @@ class Home:
     def searching(self) -> Searching:
         """What answers queries."""
         if self._searching is None:
-            self._searching = self.store.search(self.layouts)
+            self._searching = self.store.search(self.layouts, self.as_of)
         return self._searching
+
+    @property
+    def kept(self) -> Mapping[str, datetime]:
+        """The types whose history is kept, each with the instant since when."""
+        if self._kept is None:
+            self._kept = self.store.history.since(self.source)
+        return self._kept
+
+    def at(self, instant: datetime) -> Home:
+        """Return the source as it was at an instant."""
+        return Home(self.source, self.store, self.language, self.belongings, self.catalogue, self.asking, as_of=instant)
+
+    def knows(self, type_name: str) -> bool:
+        """Return whether records of a type can be had: it is mirrored, and as of an instant its history is kept."""
+        return type_name in self.layouts and (self.as_of is None or type_name in self.kept)
 
     def renew(self) -> None:
         """Look at the catalogue again when it is next needed: a sync may have brought another."""
-        layouts = self.catalogue()
+        layouts, self._kept = self.catalogue(), None
         if layouts is not self._layouts:
             self._layouts, self._searching = layouts, None
             self._shapes.clear()

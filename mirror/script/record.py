@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,11 @@ class Record:
         """Whether it is in the mirror: not deleted, neither here nor on the tracker."""
         self._held.refresh()
         return self._held.is_here
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The instant as of which this is what the tracker had, UTC; None for the record as it is now."""
+        return self._held.session.as_of
 
     @property
     def is_dirty(self) -> bool:

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from mirror.connectors.language import Asked, Criteria
 from mirror.errors import QueryError, UsageError
 from mirror.model.layout import Layout
+from mirror.model.schema import Kind
 from mirror.query.expr import EVERYTHING, All, Order, Query
 from mirror.script.frames import Table
 from mirror.script.home import Home
+from mirror.script.instants import Instant, Several, instant_of
+from mirror.script.moments import Moments
 from mirror.script.ordering import orders
+from mirror.script.past import past_of
 from mirror.script.record import Record
 from mirror.script.selecting import Selection, selection
 from mirror.script.session import Session
 from mirror.script.where import where
 from mirror.store.search import Row, Terms
+from mirror.store.store import no_history
 
 if TYPE_CHECKING:
     from mirror.script.watcher import Changed, Created, Deleted, Watcher
@@ -55,7 +61,7 @@ class Records:
     # narrowing
 
     def find(self, text: str | Criteria) -> Self:
-        """Return those of them that a query in the tracker's own language finds.
+        """Return those of them that a query in the tracker's own language finds; as of its instant where it says one.
 
         It may be a mapping of fields to the values they have, or a list of conditions that all hold, as pyral takes them.
 
@@ -63,7 +69,9 @@ class Records:
             QueryError: it cannot be understood; points at the place.
         """
         written = text if isinstance(text, str) else self.home.language.written(text)
-        return self._checked(replace(self, texts=(*self.texts, written)))
+        found = self._checked(replace(self, texts=(*self.texts, written)))
+        at = next((each.as_of for each in found._queries() if each.as_of is not None), None)
+        return found if at is None else found.as_of(at)
 
     def where(self, **equal: object) -> Self:
         """Return those of them whose fields have these values; None for none, a list for any of its items.
@@ -103,6 +111,29 @@ class Records:
             raise UsageError("a page has a size and a start of 0 or more")
         left = size if self.size is None else min(size, max(0, self.size - start))
         return replace(self, size=left, start=self.start + start)
+
+    @overload
+    def as_of(self, instant: Instant) -> Self: ...
+    @overload
+    def as_of(self, instant: Several) -> Moments: ...
+    def as_of(self, instant: Instant | Several) -> Self | Moments:
+        """Return them as the tracker had them at an instant, read only; what they lead to is as of the same instant.
+
+        Args:
+            instant: an aware datetime, a day (its beginning, UTC), or either as ISO 8601 text. A list of these gives one
+                iterable through all of them in turn, with the instant as `as_of` in each record and row.
+
+        Raises:
+            UsageError: it is none, has no time zone or is yet to come; or the history of a type is not kept.
+        """
+        if not isinstance(instant, date | str):
+            return Moments(tuple(self.as_of(each) for each in instant))
+        at = instant_of(instant, self.home.asked().now)
+        for each in self.layouts:
+            if each.type.name not in self.home.kept:
+                raise no_history(self.home.source, each.type.name)
+        past = past_of(self.session, self.home.source, at)
+        return replace(self, session=past, home=past.home(self.home.source))
 
     # reading
 
@@ -254,7 +285,8 @@ class Records:
         conditions = [each.where for each in queries] + [where(self.home, shape, each) for each in self.equal]
         order = order or (queries[-1].order if queries else ())
         held = conditions[0] if len(conditions) == 1 else All(tuple(conditions)) if conditions else EVERYTHING
-        return Query(layout.type.name, held, order, tuple(note for each in queries for note in each.notes))
+        notes = tuple(note for each in queries for note in each.notes)
+        return Query(layout.type.name, held, order, notes, next((each.as_of for each in queries if each.as_of), None))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -263,7 +295,19 @@ class Records:
         notes = [note for each in queries for note in each.notes]
         lacking = {each.type.name for each in self.layouts} - {each.type_name for each in queries}
         notes += [f"What is asked is not known of {', '.join(sorted(lacking))}: none of these is found"] if lacking else []
+        notes += [f"{each} has no such field, so none is found" for each in sorted(lacking)]
+        notes += self._unknown_past()
         return tuple(dict.fromkeys(notes))
+
+    def _unknown_past(self) -> list[str]:
+        """Return what to say of types whose history begins after the instant that is asked about."""
+        at, kept = self.home.as_of, self.home.kept if self.home.as_of is not None else {}
+        young = {each.type.name: since for each in self.layouts if (since := kept.get(each.type.name))}
+        return [
+            f"history of {name} is kept since {since:%Y-%m-%dT%H:%M:%SZ}; of before, only what did not change since is known"
+            for name, since in young.items()
+            if at is not None and at < since
+        ]
 
     def _selection(self) -> Selection:
         """Return what was selected, or all fields."""
@@ -304,6 +348,11 @@ class Records:
         with self._reading(chosen.terms) as rows:
             for row in rows:
                 yield chosen.values(row.values)
+
+    def columns(self) -> tuple[Sequence[str], Sequence[Kind | None]]:
+        """Return the names of what `rows` yields, and of which kinds it is; None where the values tell."""
+        chosen = self._selection()
+        return chosen.names, chosen.kinds
 
     def _table(self) -> Table:
         chosen = self._selection()

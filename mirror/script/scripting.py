@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mirror.connectors.base import Account
@@ -13,18 +14,23 @@ from mirror.connectors.http import Transport
 from mirror.connectors.language import Asked
 from mirror.connectors.registry import belongings, connect, contents, language
 from mirror.engine.account import account_of, asked_by
+from mirror.engine.recounting import RecordVersion, recount
 from mirror.engine.showing import ShownChange, show
+from mirror.errors import UnknownRecordError
 from mirror.model.layout import Layout
 from mirror.queue_api import Editing, Looking
 from mirror.queue_api.opened import now
+from mirror.script.answers import Sql
 from mirror.script.contents import check_file, content_of
 from mirror.script.held import Held
 from mirror.script.home import Home
+from mirror.script.instants import Instant, instant_of
 from mirror.script.record import Record
 from mirror.script.refreshing import read_again
 from mirror.script.session import Session
 from mirror.script.source import SourceView
 from mirror.script.writing import Hands, Writer
+from mirror.store.reading import Result
 from mirror.store.store import Store
 
 if TYPE_CHECKING:
@@ -53,16 +59,40 @@ class Scripting(Editing, Looking):
             session.enter(self._home(source, settings.tracker))
         return SourceView(session, session.home(source))
 
-    def get(self, key: str) -> Record:
+    def get(self, key: str, *, as_of: Instant | None = None) -> Record:
         """Return the record that people call `key`, of whatever source: `US123`, `ticket/17`, `acme:DE17`, `NEW-3`.
+
+        Args:
+            as_of: as the tracker had it then, and called by its key of then, as in `Records.as_of`.
 
         Raises:
             UnknownRecordError: there is none, or there are several; says what to say instead.
-            UsageError: nothing was ever synced.
+            UsageError: nothing was ever synced, or no history is kept.
         """
+        if as_of is not None:
+            return self._get_past(key, as_of)
         found = self._find(key)
         self[found.source]  # takes it into the session
         return self._session.record(found)
+
+    def _get_past(self, key: str, instant: Instant) -> Record:
+        named, colon, rest = key.partition(":")
+        is_named = bool(colon) and named in {each.name for each in self.sources}
+        views = [self[named]] if is_named else [self[each.name] for each in self.sources]
+        kept = [each for each in views if each.keeps_history] or views
+        found: list[Record] = []
+        unknown: UnknownRecordError | None = None
+        for view in kept:
+            try:
+                found.append(view.as_of(instant).get(rest if is_named else key))
+            except UnknownRecordError as error:
+                unknown = unknown or error
+        if unknown is not None and not found:
+            raise unknown
+        if len(found) > 1:
+            names = tuple(f"{each.source}:{each.key}" for each in found)
+            raise UnknownRecordError(f"{key} may be {' or '.join(names)}: say which", names)
+        return found[0]
 
     def queue(self) -> int:
         """Put what was done to records into the queue; return how many changes that were.
@@ -87,6 +117,46 @@ class Scripting(Editing, Looking):
         taken = super().discard(key, field)
         self._pass_on()
         return [*taken, *mine]
+
+    def history(self, key: str) -> list[RecordVersion]:
+        """Return the versions of a record that the mirror knows, oldest first, each with what it changed.
+
+        Args:
+            key: what people call it, or called it before it was deleted.
+
+        Raises:
+            UnknownRecordError: there is none, or there are several.
+            UsageError: no history is kept of its type.
+        """
+        store = self._filled_store()
+        try:
+            found = self._find(key)
+            return recount(store, found.layout, found.record_id)
+        except UnknownRecordError:
+            layouts = [each for some in self._catalogues().values() for each in some.values()]
+            gone = store.history.once_called(layouts, key.strip())
+            if len(gone) != 1:
+                raise
+        return recount(store, *gone[0])
+
+    def sql(self, query: str, params: Sequence[object] = (), *, as_of: Instant | None = None) -> Sql:
+        """Ask a query in SQL: `with m.sql("…") as answer`, or `m.sql("…").to_pandas()`. The database refuses to write.
+
+        Args:
+            params: values for `?` on SQLite, `%s` on PostgreSQL.
+            as_of: have the tables hold what the trackers had at an instant, as in `Records.as_of`.
+
+        Raises, when the answer is looked at:
+            UsageError: the database does not accept the query, or no history is kept of a table in it.
+            StoreError: there is no database yet, or it failed.
+        """
+        at = None if as_of is None else instant_of(as_of, now())
+        return Sql(lambda: self._answered(query, params, at))
+
+    @contextmanager
+    def _answered(self, query: str, params: Sequence[object], at: datetime | None) -> Iterator[Result]:
+        with Store.reader(self._settings.database) as reader, reader.read(query, params, at) as found:
+            yield found
 
     def close(self) -> None:
         """Close the database; what was done to records and not queued is lost."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, cast
 from weakref import WeakValueDictionary
 
@@ -38,16 +39,22 @@ class Session:
         watch: has callbacks called, see `Mirror.watch`.
         read_again: reads a record, given its source, its type and its id, from its tracker.
         content: returns the bytes of a file.
+        as_of: the instant as of which the records are; None for now.
+        live: the session whose records are as of now.
+        pasts: by source and instant, sessions of what was, as long as somebody holds records of theirs.
     """
 
     writer: Writer
     watch: Callable[..., Watcher]
+    as_of: datetime | None = None
 
     def __init__(self, read_again: Callable[[str, str, int], None], content: Callable[[Held], bytes]) -> None:
         self.read_again = read_again
         self.content = content
         self.edits = Edits()
         self.epoch = 0
+        self.live = self
+        self.pasts: WeakValueDictionary[tuple[str, datetime], Session] = WeakValueDictionary()
         self._homes: dict[str, Home] = {}
         self._known: WeakValueDictionary[Place, Record] = WeakValueDictionary()
 
@@ -93,6 +100,8 @@ class Session:
         self.epoch += 1
         for each in self._homes.values():
             each.renew()
+        for past in [*self.pasts.values()]:
+            past.pass_on()
 
     # records
 

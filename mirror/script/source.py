@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from mirror.errors import UnknownTypeError, UsageError
 from mirror.model.schema import Field, Kind, RecordType
 from mirror.query.expr import Path, Query
 from mirror.script.belonging import File, Remark, files, remarks
 from mirror.script.home import Home
+from mirror.script.instants import Instant, instant_of
+from mirror.script.past import past_of
 from mirror.script.record import Record
 from mirror.script.records import Records
 from mirror.script.session import Session
+from mirror.store.store import no_history
 
 
 class SourceView:
@@ -31,6 +35,21 @@ class SourceView:
     def name(self) -> str:
         """Its name in the settings."""
         return self._home.source
+
+    def as_of(self, instant: Instant) -> SourceView:
+        """Return the source as it was: all records reached from it are as of that instant, and read only.
+
+        Args:
+            instant: an aware datetime, a day (its beginning, UTC), or either as ISO 8601 text.
+
+        Raises:
+            UsageError: it is none, has no time zone or is yet to come; or no history is kept.
+        """
+        at = instant_of(instant, self._home.asked().now)
+        if not self._home.kept:
+            raise no_history(self.name)
+        past = past_of(self._session, self.name, at)
+        return SourceView(past, past.home(self.name))
 
     # types
 
@@ -55,9 +74,9 @@ class SourceView:
         return [*super().__dir__(), *(each for each in self._home.layouts if each.isidentifier())]
 
     def types(self) -> list[str]:
-        """Return the names of all types, as the tracker has them."""
+        """Return the names of all types, as the tracker has them; as of an instant those whose history is kept."""
         self._home.renew()
-        return sorted(self._home.layouts)
+        return sorted(each for each in self._home.layouts if self._home.knows(each))
 
     def typedef(self, name: str) -> RecordType:
         """Return what the catalogue says of a type: its fields, its key, what can be done to it.
@@ -88,6 +107,19 @@ class SourceView:
         """
         shown = self._home.type(type_name).type.work_item
         return self.allowed_values(type_name, shown.state[0]) if shown is not None and shown.state else []
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether the history of any of its types is kept."""
+        return bool(self._home.kept)
+
+    def history_since(self, name: str) -> datetime | None:
+        """Return since when the history of a type is kept; None when it is not.
+
+        Raises:
+            UnknownTypeError: there is no such type.
+        """
+        return self._home.kept.get(self._home.type(name).type.name)
 
     # records
 

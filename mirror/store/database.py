@@ -120,6 +120,12 @@ class Database:
             yield connection
 
     @contextmanager
+    def scratch(self) -> Iterator[Connection]:
+        """Run one reading transaction that may make temporary tables, which end with it."""
+        with self.translated(), self.engine.connect() as connection:
+            yield connection  # and whatever began is rolled back
+
+    @contextmanager
     def translated(self) -> Iterator[None]:
         """Turn every error of the database inside the block into a StoreError that names the database."""
         try:
@@ -275,6 +281,18 @@ def _forbid_writing(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> 
     cursor.close()
     driver: sqlite3.Connection = entry.driver_connection  # type: ignore[assignment]
     driver.set_authorizer(_authorize)
+
+
+@contextmanager
+def may_write(driver: sqlite3.Connection) -> Iterator[None]:
+    """Let a connection that is for reading only make temporary tables and views inside the block."""
+    driver.set_authorizer(None)
+    driver.execute("PRAGMA query_only=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA query_only=ON")
+        driver.set_authorizer(_authorize)
 
 
 def _authorize(action: int, subject: str | None, *_rest: str | None) -> int:

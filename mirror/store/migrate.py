@@ -12,7 +12,7 @@ from mirror.errors import SchemaVersionError
 from mirror.store import capture
 from mirror.store.database import Database, is_there
 
-HEAD = "0006"  # the newest migration; kept here so that an up-to-date database opens without loading Alembic
+HEAD = "0007"  # the newest migration; kept here so that an up-to-date database opens without loading Alembic
 VERSION_TABLE = "mirror_version"  # not `alembic_version`: a shared database may hold another program's
 _UPGRADE_LOCK = 5_570_201  # any constant: the number of our Postgres advisory lock while upgrading
 

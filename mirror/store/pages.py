@@ -14,6 +14,7 @@ from mirror.model.progress import Slice
 from mirror.store import local_rows, progress, quarantine, queue_rows, suspects, tombstones
 from mirror.store.column_types import instant_text
 from mirror.store.database import Database, is_data_error
+from mirror.store.history import keeper
 from mirror.store.journal_pages import Noting
 from mirror.store.overlay import overlay
 from mirror.store.records import ID, MAX_ID, Storing
@@ -69,7 +70,7 @@ def _storing(connection: Connection, writer: Writer, page: Page, how: Applying) 
     ids = {row[ID] for row in page.rows if isinstance(row[ID], int) and abs(row[ID]) <= MAX_ID}
     local_rows.lock_rows(connection, writer.target, ids)
     noting = Noting.of(connection, writer.target, now=how.now, loading=how.progress is not None)
-    return Storing(connection, writer, how.now, how.force, noting)
+    return Storing(connection, writer, how.now, how.force, noting, keeper(connection, writer.target, how.now))
 
 
 def _settle(storing: Storing, page: Page, how: Applying, *, is_careful: bool = False) -> Applied:

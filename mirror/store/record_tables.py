@@ -81,14 +81,15 @@ def create_or_grow(connection: Connection, layout: Layout, present: Mapping[str,
         wanted.create(connection)
     else:
         for each in missing:
-            _add(connection, each)
+            add_column(connection, each)
     links = [each for each in layout.links if each.name not in present]
     for link in links:
         _link_definition(link).create(connection)
     return bool(missing or links)
 
 
-def _add(connection: Connection, column: Column[object]) -> None:
+def add_column(connection: Connection, column: Column[Any]) -> None:
+    """Add a column to its table, which lacks it."""
     table = connection.dialect.identifier_preparer.format_table(column.table)
     definition = CreateColumn(column).compile(dialect=connection.dialect)
     connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {definition}")
@@ -178,9 +179,8 @@ def _definition(layout: Layout) -> Table:
     """Return the table as it is created: what every reading needs first, long JSON last."""
     *head, extra = _head()
     own = _columns(layout.columns)[len(model.HEAD) : -2]
-    return Table(
-        layout.table, MetaData(), *head, *_tail(), *own, extra, PrimaryKeyConstraint("source", "id", name=_pk(layout.table))
-    )
+    key = PrimaryKeyConstraint("source", "id", name=primary_key_name(layout.table))
+    return Table(layout.table, MetaData(), *head, *_tail(), *own, extra, key)
 
 
 def _link_columns(kind: Kind) -> list[Column[object]]:
@@ -193,9 +193,10 @@ def _link_columns(kind: Kind) -> list[Column[object]]:
 
 
 def _link_definition(link: LinkTable) -> Table:
-    key = PrimaryKeyConstraint("source", "id", "position", name=_pk(link.name))
+    key = PrimaryKeyConstraint("source", "id", "position", name=primary_key_name(link.name))
     return Table(link.name, MetaData(), *_link_columns(link.kind), key)
 
 
-def _pk(table: str) -> str:
+def primary_key_name(table: str) -> str:
+    """Return the name of the primary key of `table`: unique in the database and short enough."""
     return f"pk_{table[:40].rstrip('_')}_{short_digest(table)}"

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, delete, literal
 from mirror.model.page import BadRecord, LinkRow, Page, Row
 from mirror.store.chunks import chunked
 from mirror.store.database import is_data_error, words
+from mirror.store.history import Keeper
 from mirror.store.journal_pages import Noting
 from mirror.store.repair import document, repaired, storable
 from mirror.store.upsert import Writer
@@ -69,6 +70,7 @@ class Storing:
     Attributes:
         force: write whatever differs, without a look at revision and change time.
         noting: tells what happens to those who watch; None where nothing of it is kept.
+        history: keeps what is replaced; None where that is not wanted.
     """
 
     connection: Connection
@@ -76,6 +78,7 @@ class Storing:
     now: datetime
     force: bool = False
     noting: Noting | None = None
+    history: Keeper | None = None
 
     def page(self, page: Page) -> Outcome:
         """Store rows and links of `page` at once; an error for which is_data_error holds ends the transaction."""
@@ -132,7 +135,7 @@ class Storing:
             raise OverflowError("an id is not a number")
         known = self._known(ids)
         if not known:
-            with self._noted(ids, ()):
+            with self._noted(ids, ()), self._keeping(rows, ()):
                 self.writer.insert(self.connection, rows, now=self.now)
                 self._insert_links(links, set(ids))
             return Outcome(inserted=ids)
@@ -142,7 +145,7 @@ class Storing:
             older = (row[ID] for row in rows if row[ID] not in changed and _differs(row, known))
             outcome.older = {each: known[each].changed_at or "" for each in older}
         if wanted:
-            with self._noted(outcome.inserted, outcome.updated):
+            with self._noted(outcome.inserted, outcome.updated), self._keeping(wanted, outcome.updated):
                 self.writer.upsert(self.connection, wanted, now=self.now, force=self.force)
                 self._replace_links(links, set(outcome.updated))
                 self._insert_links(links, set(outcome.inserted))
@@ -150,6 +153,16 @@ class Storing:
 
     def _noted(self, inserted: Collection[int], updated: Collection[int]) -> AbstractContextManager[None]:
         return nullcontext() if self.noting is None else self.noting.around(inserted, updated)
+
+    def _keeping(self, rows: Iterable[Row], stored: Collection[int]) -> AbstractContextManager[None]:
+        """Keep what these rows, which are written inside the block, replace, where that is wanted.
+
+        Args:
+            stored: ids of those of them that are in the table.
+        """
+        if self.history is None:
+            return nullcontext()
+        return self.history.replacing({row[ID]: row[CHANGED_AT] for row in rows}, stored)
 
     def _known(self, ids: Sequence[int]) -> dict[int, _Stored]:
         """Return what is stored of `ids`: by their range where they lie close together, else one by one."""

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnClause,
     ColumnElement,
     Connection,
+    ScalarSelect,
     TableClause,
     Text,
     and_,
@@ -62,27 +63,46 @@ def spread_names(connection: Connection, layouts: Mapping[str, Layout], type_nam
     Args:
         ids: None means all records of the type.
     """
-    renamed = describe(layouts[type_name])
-    if renamed.name_column is None:
-        return 0
     changed = 0
-    for pointer in pointers(layouts, type_name):
-        if pointer.certain:
-            for chunk in [None] if ids is None else chunked(ids):
-                changed += _rename(connection, pointer, renamed, _pointing(pointer, layouts, chunk))
+    for each in outdated_names(layouts, type_name, ids):
+        statement = update(each.pointer.table).where(*each.conditions).values({each.pointer.name.name: each.name})
+        changed += connection.execute(statement).rowcount
     return changed
 
 
-def _rename(connection: Connection, pointer: Pointer, renamed: RecordTable, pointing: list[ColumnElement[bool]]) -> int:
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """Rows that show another name than the present one.
+
+    Attributes:
+        conditions: under which rows of the pointer's table do.
+        name: the present name.
+    """
+
+    pointer: Pointer
+    conditions: tuple[ColumnElement[bool], ...]
+    name: ScalarSelect[Any]
+
+
+def outdated_names(layouts: Mapping[str, Layout], type_name: str, ids: Collection[int] | None) -> Iterator[Outdated]:
+    """Yield where names of these records are shown that are to be replaced, see `spread_names`."""
+    renamed = describe(layouts[type_name])
+    if renamed.name_column is None:
+        return
+    for pointer in pointers(layouts, type_name):
+        if pointer.certain:
+            for chunk in [None] if ids is None else chunked(ids):
+                yield _outdated(pointer, renamed, _pointing(pointer, layouts, chunk))
+
+
+def _outdated(pointer: Pointer, renamed: RecordTable, pointing: list[ColumnElement[bool]]) -> Outdated:
     name_column = renamed.name_column or ""
     now = _slim(renamed.table.name, "source", "id", name_column).alias("renamed")
     same = and_(now.c.source == renamed.layout.source, now.c.id == pointer.target)
     name = select(cast(now.c[name_column], Text)).where(same).scalar_subquery()
     # A record without a name is shown under another text, which only the tracker knows.
     there = select(now.c.id).where(same, now.c[name_column].is_not(None), ~_is_edited(renamed, now.c.id)).exists()
-    stale = pointer.name != name
-    statement = update(pointer.table).where(*pointing, there, stale).values({pointer.name.name: name})
-    return connection.execute(statement).rowcount
+    return Outdated(pointer, (*pointing, there, pointer.name != name), name)
 
 
 def _is_edited(renamed: RecordTable, record_id: ColumnElement[Any]) -> ColumnElement[bool]:

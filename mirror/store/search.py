@@ -6,6 +6,7 @@ Queries about several types of one source are one UNION ALL of the ids, ordered 
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from sqlalchemy.engine import Dialect
 from mirror.model.layout import Layout
 from mirror.query.expr import Query, Step, Term
 from mirror.store.database import Database
+from mirror.store.history_past import Past
 from mirror.store.search_select import Selecting, Shown
 from mirror.store.search_words import IDS, PostgresWords, Selected, SqliteWords, Words
 
@@ -58,9 +60,16 @@ class Reached(NamedTuple):
 class Searching:
     """Answers queries about the records of one source. Every method is one reading transaction, and may raise StoreError."""
 
-    def __init__(self, database: Database, layouts: Mapping[str, Layout]) -> None:
+    def __init__(self, database: Database, layouts: Mapping[str, Layout], as_of: str | None = None) -> None:
+        """Prepare.
+
+        Args:
+            as_of: the instant, as columns keep it, as of which everything is answered; None for what is stored now. Then
+                every method may raise UsageError: the history of a type that is asked about is not kept.
+        """
         self._database = database
         self._layouts = layouts
+        self._as_of = as_of
         self._shown = lru_cache(_PREPARED)(self._prepare_shown)
         self._reaching = lru_cache(_PREPARED)(self._prepare_reaching)
 
@@ -72,14 +81,14 @@ class Searching:
         """
         if not queries:
             return []
-        found = self._selecting().ids(queries).limit(limit).offset(offset or None)
-        with self._database.read() as connection:
+        with self._reading() as (connection, selecting):
+            found = selecting.ids(queries).limit(limit).offset(offset or None)
             return [(row[0], row[1]) for row in connection.execute(found)]
 
     def count(self, queries: Sequence[Query]) -> int:
         """Return how many records meet the queries."""
-        with self._database.read() as connection:
-            counts = (connection.scalar(self._selecting().count(each)) for each in queries)
+        with self._reading() as (connection, selecting):
+            counts = (connection.scalar(selecting.count(each)) for each in queries)
             return sum(each or 0 for each in counts)
 
     def rows(
@@ -91,44 +100,56 @@ class Searching:
         """
         if not queries:
             return
-        with self._database.read() as connection:
-            streaming = connection.execution_options(yield_per=_ROWS_AT_ONCE)
+        with self._reading() as (connection, selecting):
             if len(queries) == 1:
-                shown = self._selecting().rows(queries[0], _of(terms, queries[0].type_name))
+                shown = selecting.rows(queries[0], _of(terms, queries[0].type_name))
+                streaming = connection.execution_options(yield_per=_ROWS_AT_ONCE)
                 yield from _read(streaming, shown, shown.select.limit(limit).offset(offset or None))
                 return
-            found = self._selecting().ids(queries).limit(limit).offset(offset or None)
-            with streaming.execute(found) as keys:
+            found = selecting.ids(queries).limit(limit).offset(offset or None)
+            with connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(found) as keys:
                 while chunk := keys.fetchmany(_ROWS_AT_ONCE):
-                    yield from self._in_order(connection, [(row[0], row[1]) for row in chunk], terms)
+                    yield from self._in_order(connection, selecting, [(row[0], row[1]) for row in chunk], terms)
 
     def rows_of(
         self, type_name: str, ids: Collection[int], terms: Sequence[Term | None] | None = None
     ) -> Generator[Row, None, None]:
         """Yield those records of a type that are among `ids`, in no order."""
-        with self._database.read() as connection:
-            yield from self._by_id(connection, type_name, ids, terms)
+        with self._reading() as (connection, selecting):
+            yield from self._by_id(connection, selecting, (type_name, ids), terms)
 
     def reached(self, type_name: str, ids: Collection[int], step: Step) -> Generator[Reached, None, None]:
         """Yield what a step leads to from each of these records, in the order of the tracker's list for each of them.
 
         A link to what is not mirrored is among it, unless the step says something about the types or the records.
         """
-        found = self._reaching(type_name, step)
-        with self._database.read() as connection, connection.execute(found, self._among(ids)) as rows:
-            yield from (Reached(*row) for row in rows)
+        with self._reading() as (connection, selecting):
+            found = self._reaching(type_name, step) if self._as_of is None else selecting.reached(type_name, step)
+            with connection.execute(found, self._among(ids)) as rows:
+                yield from (Reached(*row) for row in rows)
 
     def sql(self, queries: Sequence[Query], terms: Terms | None = None, *, limit: int | None = None, offset: int = 0) -> str:
         """Return the SQL that `rows` runs, with the values in their places."""
-        selecting = self._selecting()
-        if len(queries) == 1:
-            found = selecting.rows(queries[0], _of(terms, queries[0].type_name)).select
-        else:
-            found = selecting.ids(queries)
+        with self._reading() as (_connection, selecting):
+            if len(queries) == 1:
+                found = selecting.rows(queries[0], _of(terms, queries[0].type_name)).select
+            else:
+                found = selecting.ids(queries)
         make = sqlite.dialect if self._database.is_sqlite else postgresql.dialect
         dialect: Dialect = make(paramstyle="named")
         limited = found.limit(limit).offset(offset or None)
         return str(limited.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Connection, Selecting]]:
+        """Run one reading transaction; give what makes SELECTs for it."""
+        if self._as_of is None:
+            with self._database.read() as connection:
+                yield connection, self._selecting()
+            return
+        with self._database.scratch() as connection:
+            source = next((each.source for each in self._layouts.values()), "")
+            yield connection, Selecting(self._layouts, self._words, Past(connection, source, self._as_of))
 
     def _selecting(self) -> Selecting:
         return Selecting(self._layouts, self._words)
@@ -138,13 +159,30 @@ class Searching:
         return SqliteWords() if self._database.is_sqlite else PostgresWords(self._database.folding)
 
     def _by_id(
-        self, connection: Connection, type_name: str, ids: Collection[int], terms: Sequence[Term | None] | None
+        self,
+        connection: Connection,
+        selecting: Selecting,
+        which: tuple[str, Collection[int]],
+        terms: Sequence[Term | None] | None,
     ) -> Iterator[Row]:
-        shown, among = self._shown(type_name, None if terms is None else tuple(terms))
-        yield from _read(connection, shown, among, self._among(ids))
+        """Yield records of a type.
+
+        Args:
+            which: type name and ids.
+        """
+        if self._as_of is None:
+            shown, among = self._shown(which[0], None if terms is None else tuple(terms))
+        else:  # what was stands in temporary tables of this transaction
+            shown, among = self._among_shown(selecting, which[0], terms)
+        yield from _read(connection, shown, among, self._among(which[1]))
 
     def _prepare_shown(self, type_name: str, terms: Sequence[Term | None] | None) -> tuple[Shown, Selected]:
-        shown = self._selecting().rows(Query(type_name), terms, ordered=False)
+        return self._among_shown(self._selecting(), type_name, terms)
+
+    def _among_shown(
+        self, selecting: Selecting, type_name: str, terms: Sequence[Term | None] | None
+    ) -> tuple[Shown, Selected]:
+        shown = selecting.rows(Query(type_name), terms, ordered=False)
         return shown, shown.among(self._words)
 
     def _prepare_reaching(self, type_name: str, step: Step) -> Selected:
@@ -153,11 +191,13 @@ class Searching:
     def _among(self, ids: Collection[int]) -> dict[str, object]:
         return {IDS: self._words.ids(ids)}
 
-    def _in_order(self, connection: Connection, keys: Sequence[tuple[str, int]], terms: Terms | None) -> Iterator[Row]:
+    def _in_order(
+        self, connection: Connection, selecting: Selecting, keys: Sequence[tuple[str, int]], terms: Terms | None
+    ) -> Iterator[Row]:
         found: dict[tuple[str, int], Row] = {}
         for name in dict.fromkeys(each[0] for each in keys):
             ids = [each[1] for each in keys if each[0] == name]
-            found |= {(name, row.id): row for row in self._by_id(connection, name, ids, _of(terms, name))}
+            found |= {(name, row.id): row for row in self._by_id(connection, selecting, (name, ids), _of(terms, name))}
         yield from (found[each] for each in keys)
 
 

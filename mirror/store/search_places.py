@@ -22,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    union_all,
 )
 
 from mirror.model.layout import HEAD, Layout
@@ -30,6 +31,7 @@ from mirror.model.schema import Field, Kind
 from mirror.query.expr import OUTER_ID, OWN_ID, OWN_TYPE, Path, Step
 from mirror.query.reach import goes_to_many, has_field, leads, next_types
 from mirror.store.column_types import column_type
+from mirror.store.history_past import Past
 from mirror.store.search_words import Condition, Element, Selected, Words
 
 
@@ -132,15 +134,19 @@ class Ground:
         outer: the record that the whole query is about: the first place.
     """
 
-    def __init__(self, layouts: Mapping[str, Layout], words: Words, fields: frozenset[str]) -> None:
+    def __init__(
+        self, layouts: Mapping[str, Layout], words: Words, fields: frozenset[str], past: Past | None = None
+    ) -> None:
         """Begin a query.
 
         Args:
             fields: names of all fields that it speaks of; tables have only those columns, which compiles much faster.
+            past: what the records were; None for what they are.
         """
         self.layouts = layouts
         self.words = words
         self._fields = fields
+        self._past = past
         self._numbers = count(1)
         self.outer: Place | None = None
 
@@ -151,10 +157,14 @@ class Ground:
             whole: with all columns of a row.
         """
         name = f"r{next(self._numbers)}"
-        if whole:
+        if whole and self._past is None:
             return self._placed(Place(layout, _whole_rows(layout, name)))
         columns: list[ColumnClause[Any]] = [column("source", Text()), column("id", BigInteger())]
-        columns += [column(each.name, column_type(each.kind)) for each in layout.columns if each.field in self._fields]
+        columns += [column(each, Text()) for each in ("_revision", "_changed_at", "_extra") if whole]
+        wanted = (each for each in layout.columns if whole or each.field in self._fields)
+        columns += [column(each.name, column_type(each.kind)) for each in wanted]
+        if self._past is not None:
+            return self._placed(Place(layout, union_all(*self._past.rows(layout, columns)).subquery(name)))
         return self._placed(Place(layout, table(layout.table, *columns).alias(name)))
 
     def _placed(self, place: Place) -> Place:
@@ -170,7 +180,10 @@ class Ground:
             columns.append(column("value", Text()))
         else:
             columns += [column("target_id", BigInteger()), column("target_name", Text()), column("target_type", Text())]
-        return table(link.name, *columns).alias(f"l{next(self._numbers)}")
+        name = f"l{next(self._numbers)}"
+        if self._past is not None:
+            return union_all(*self._past.links(layout, field, columns)).subquery(name)
+        return table(link.name, *columns).alias(name)
 
     def ways(self, start: Place, step: Step) -> Iterator[Way]:
         """Yield a way to each type that a step can lead to."""

@@ -19,6 +19,7 @@ from mirror.query.normal import flattened
 from mirror.query.reach import fields_of, is_many, leads
 from mirror.query.values import FAMILIES, Family
 from mirror.store.column_types import column_type
+from mirror.store.history_past import Past
 from mirror.store.search_conditions import Conditions
 from mirror.store.search_places import Ground, Joined, Place, Value, Way
 from mirror.store.search_words import Element, Selected, Words
@@ -52,10 +53,12 @@ class Selecting:
 
     Attributes:
         layouts: type name -> layout, of all types of the source.
+        past: what the records were at some instant; None for what they are.
     """
 
     layouts: Mapping[str, Layout]
     words: Words
+    past: Past | None = None
 
     def ids(self, queries: Sequence[Query]) -> Selected:
         """Return type name and id of the records that meet the queries, in order; there is at least one query."""
@@ -99,7 +102,7 @@ class Selecting:
         for each in (*(order.term for order in query.order), *(term for term in terms or () if term is not None)):
             spoken |= set(fields_of(each))
         layout = self.layouts[query.type_name]
-        ground = Ground(self.layouts, self.words, frozenset({*spoken, layout.type.key_field or ""}))
+        ground = Ground(self.layouts, self.words, frozenset({*spoken, layout.type.key_field or ""}), self.past)
         conditions = Conditions(ground)
         place = ground.place(layout, whole=terms is None)
         where = conditions.of(query.where, place)
@@ -178,7 +181,7 @@ class Selecting:
         layout = self.layouts[type_name]
         field = layout.type.field(step.field)
         named = frozenset({step.field, *(() if step.where is None else fields_of(step.where))})
-        ground = Ground(self.layouts, self.words, named)
+        ground = Ground(self.layouts, self.words, named, self.past)
         start = ground.place(layout)
         if step.backward or step.targets or step.where is not None or field is None:
             return self._followed(ground, start, step)

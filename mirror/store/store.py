@@ -17,11 +17,28 @@ from mirror.model.progress import Slice
 from mirror.model.schema import Catalog
 from mirror.model.verification import Verification
 from mirror.model.work_item import Category
-from mirror.store import catalogue, keys, lookups, migrate, overlay, queue_rows, references, suspects, tombstones, work_items
+from mirror.store import (
+    catalogue,
+    history_names,
+    history_tables,
+    keys,
+    lookups,
+    migrate,
+    overlay,
+    queue_rows,
+    references,
+    suspects,
+    tombstones,
+    work_items,
+)
 from mirror.store.catalogue import Adoption
+from mirror.store.column_types import instant_text
 from mirror.store.compare import Comparison, compare
 from mirror.store.database import Database, label_of
 from mirror.store.finding import Finder
+from mirror.store.history_log import Lived
+from mirror.store.history_past import no_history
+from mirror.store.history_store import HistoryStore
 from mirror.store.lease import held
 from mirror.store.lookups import LinkEnd
 from mirror.store.pages import Applied, Applying, apply
@@ -39,7 +56,19 @@ from mirror.store.verifications import save_verifications
 from mirror.store.watchers import Watchers
 from mirror.store.writers import make_writer
 
-__all__ = ["Adoption", "Applied", "Comparison", "LinkEnd", "Reader", "Result", "Settled", "Store", "Taken"]
+__all__ = [
+    "Adoption",
+    "Applied",
+    "Comparison",
+    "LinkEnd",
+    "Lived",
+    "Reader",
+    "Result",
+    "Settled",
+    "Store",
+    "Taken",
+    "no_history",
+]
 
 EVERYTHING = KeyRange()
 
@@ -52,6 +81,7 @@ class Store(ProgressStore):
     Attributes:
         queue: what was changed here and waits to be written to the tracker.
         watchers: who is to be told of what happens on the tracker.
+        history: what was replaced.
     """
 
     def __init__(self, database: Database, url: str) -> None:
@@ -64,6 +94,7 @@ class Store(ProgressStore):
         self.finder = Finder(database)
         self.queue = Queue(database)
         self.watchers = Watchers(database)
+        self.history = HistoryStore(database)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Self:
@@ -113,6 +144,7 @@ class Store(ProgressStore):
         with self._database.write() as connection:
             queue_rows.hold(connection, [source])
             adoption = catalogue.adopt(connection, source, tracker, catalog, now=now)
+            history_tables.follow(connection, source, adoption.layouts)
             refuse_outdated(Desks(connection, adoption.layouts, now), source)
         self._layouts.pop(source, None)
         return adoption
@@ -215,12 +247,19 @@ class Store(ProgressStore):
         with self._database.read() as connection:
             return lookups.link_targets(connection, layout, ids)
 
-    def spread_names(self, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int] | None) -> int:
+    def spread_names(
+        self, layouts: Mapping[str, Layout], type_name: str, ids: Collection[int] | None, *, now: datetime
+    ) -> int:
         """Bring the names shown for these records (None: all of the type) up to date; return how many rows changed.
 
         Revisions stay as they are: on the tracker the referring records have not changed.
         """
-        return self._database.transact(lambda each: references.spread_names(each, layouts, type_name, ids))
+
+        def spread(connection: Connection) -> int:
+            history_names.set_aside(connection, layouts, type_name, ids, now=now)
+            return references.spread_names(connection, layouts, type_name, ids)
+
+        return self._database.transact(spread)
 
     # records to be read again
 
@@ -314,13 +353,15 @@ class Store(ProgressStore):
 
     # people's queries
 
-    def search(self, layouts: Mapping[str, Layout]) -> Searching:
+    def search(self, layouts: Mapping[str, Layout], as_of: datetime | None = None) -> Searching:
         """Return what answers queries about the records of one source.
 
         Args:
             layouts: type name -> layout, of all types of the source.
+            as_of: as the tracker had them at that instant, aware; None for as they are now. Then every question may raise
+                UsageError: the history of a type that it is about is not kept.
         """
-        return Searching(self._database, layouts)
+        return Searching(self._database, layouts, None if as_of is None else instant_text(as_of))
 
     @contextmanager
     def read(self, query: str, params: Sequence[object] = ()) -> Iterator[Result]:

@@ -52,6 +52,7 @@ record_type = Table(
     Column("actions", JsonText, nullable=False, server_default="[]"),  # JSON list: create, delete, comment, attach, rank
     Column("operations", JsonText, nullable=False, server_default="[]"),  # JSON list of the tracker's own names
     Column("work_item", JsonText),  # JSON object: roles of its fields in the view work_item; null when it is not in it
+    Column("history_since", Instant),  # since when what is replaced is kept in <table>__history; null when it is not
 )
 
 # One line for each column or link table: a reference has two or three.
@@ -133,6 +134,17 @@ referrer = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     _key("referrer_type"),
     Column("referrer_id", BigInteger, primary_key=True, autoincrement=False),
+)
+
+# When records of types whose history is kept were away, where their own change time does not tell when they came back.
+absence = Table(
+    "mirror_absence",
+    metadata,
+    _key("source"),
+    _key("type"),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("back_at", Instant, primary_key=True),
+    Column("gone_at", Instant, nullable=False),
 )
 
 quarantine = Table(

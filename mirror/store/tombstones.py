@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from mirror.model.layout import Layout
 from mirror.model.page import Fate
 from mirror.store.chunks import chunked
+from mirror.store.history import keeper
 from mirror.store.journal import note_deleted
 from mirror.store.local_rows import drop_rows, whole_links, whole_rows
 from mirror.store.queue_rows import plain
@@ -49,6 +50,7 @@ def bury(
         own: they were deleted by a push from here.
     """
     source, type_name = target.layout.source, target.layout.type.name
+    history = keeper(connection, target, now)
     buried = 0
     for chunk in chunked(ids):
         rows = whole_rows(connection, target, chunk)
@@ -60,6 +62,8 @@ def bury(
         connection.execute(
             insert(tombstone), [_stone(target.layout, row, links.get(key), reason, now) for key, row in rows.items()]
         )
+        if history is not None:
+            history.set_aside_shown({each: reason.deleted_at.get(each) for each in rows})
         drop_rows(connection, target, chunk)
         note_deleted(connection, target.layout, rows, now=now, own=own)
         buried += len(rows)

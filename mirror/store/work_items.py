@@ -10,7 +10,8 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection, inspect, select, text, update
 
@@ -48,7 +49,7 @@ def show(database: Database, source: str, *, url: str, states: Mapping[str, Cate
     """
     with database.read() as connection:
         told = _told(connection, source) == (url, states)
-        if told and _present_digest(connection) == _digest(_definition(connection)):
+        if told and _present_digest(connection) == _digest(definition(connection)):
             return False
     if not told:
         with database.write() as connection:
@@ -83,23 +84,36 @@ def _replace(connection: Connection) -> bool:
     if not is_sqlite:
         connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_MILLISECONDS}ms'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _VIEW_LOCK})
-    definition = _definition(connection)
-    present, digest = _present_digest(connection), _digest(definition)
+    made = definition(connection)
+    present, digest = _present_digest(connection), _digest(made)
     if present == digest:  # another process was quicker
         return False
     if is_sqlite:
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {VIEW}")
-        connection.exec_driver_sql(f"CREATE VIEW {VIEW} AS -- made by mirror, {digest}\n{definition}")
+        connection.exec_driver_sql(f"CREATE VIEW {VIEW} AS -- made by mirror, {digest}\n{made}")
     else:
-        connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {VIEW} AS {definition}")
+        connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {VIEW} AS {made}")
         connection.exec_driver_sql(f"COMMENT ON VIEW {VIEW} IS 'work items of all trackers, made by mirror, {digest}'")
     return True
 
 
-def _definition(connection: Connection) -> str:
-    """Return the select of the view in the database's own SQL, as the driver takes it: with `%` doubled where it must be."""
-    selected = work_items(_shown(connection), is_sqlite=connection.dialect.name == "sqlite")
+def definition(connection: Connection, wanted: Callable[[Layout], bool] = lambda _layout: True) -> str:
+    """Return the select of the view in the database's own SQL, as the driver takes it: with `%` doubled where it must be.
+
+    Args:
+        wanted: whether a type is to be in it.
+    """
+    shown = (_narrowed(each, wanted) for each in _shown(connection))
+    selected = work_items(shown, is_sqlite=connection.dialect.name == "sqlite")
     return str(selected.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+
+
+def _narrowed(shown: Shown, wanted: Callable[[Layout], bool]) -> Shown:
+    return replace(
+        shown,
+        layouts={name: each for name, each in shown.layouts.items() if wanted(each)},
+        looked_up={name: each for name, each in shown.looked_up.items() if wanted(each)},
+    )
 
 
 def _shown(connection: Connection) -> Iterator[Shown]:
@@ -118,8 +132,8 @@ def _looked_up(layouts: Iterable[Layout]) -> set[str]:
     return {name for each, rule in rules if (field := each.field(rule.field)) for name in field.targets}
 
 
-def _digest(definition: str) -> str:
-    return hashlib.blake2s(definition.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+def _digest(made: str) -> str:
+    return hashlib.blake2s(made.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _present_digest(connection: Connection) -> str | None:

@@ -64,6 +64,7 @@ tracker = "rally"
 url = "{desk.stage.url}"
 secret = {{ env = "RALLY_SECRET" }}
 types = [{types}]
+history = true
 {workspace}
 """
     )

@@ -207,12 +207,12 @@ def test_a_name_that_was_edited_here_is_not_shown_elsewhere_before_it_is_pushed(
     pull(store, known["Story"], 1, name="old")
     pull(store, known["Story"], 2, parent_id=1, parent_name="old")
     (made,) = add(store, known, edit(known["Story"], 1, "Name", "new"))
-    assert store.spread_names(known, "Story", None) == 0
+    assert store.spread_names(known, "Story", None, now=NOW) == 0
     store.queue.mark_sent([made.id], NOW)
     pull(store, known["Story"], 1, "2", name="new")
     store.queue.settle(known["Story"], [Settled(made.id, End.DONE)])
     assert store.suspects("acme", names=True) == {"Story": {1}}
-    assert store.spread_names(known, "Story", [1]) == 1
+    assert store.spread_names(known, "Story", [1], now=NOW) == 1
     assert shown(store, "parent_name", 2) == "new"
 
 

@@ -90,9 +90,9 @@ def test_a_new_name_spreads_to_columns_and_links_and_nowhere_else(store: Store, 
     store.apply(page(user, row(user, 1, "2", user_name="Anna")), now=NOW)
     store.apply(page(tag, row(tag, 1, "2", name="crimson")), now=NOW)
     store.apply(page(defect, row(defect, 10, "2", name="TEN", owner_id=1, owner_name="ann")), now=NOW)
-    assert store.spread_names(layouts, "User", [1]) == 1
-    assert store.spread_names(layouts, "Tag", [1]) == 1
-    assert store.spread_names(layouts, "Defect", [10]) == 2
+    assert store.spread_names(layouts, "User", [1], now=NOW) == 1
+    assert store.spread_names(layouts, "Tag", [1], now=NOW) == 1
+    assert store.spread_names(layouts, "Defect", [10], now=NOW) == 2
     query = "SELECT id, _revision, owner_name, parent_name FROM rally_defect ORDER BY id"
     assert stored(store, query) == [(10, "2", "Anna", None), (11, "1", "ben", "TEN"), (12, "1", None, None)]
     assert stored(store, "SELECT id, target_name FROM rally_defect__tags ORDER BY id") == [(12, "crimson")]
@@ -106,8 +106,8 @@ def test_a_place_where_the_tracker_shows_no_name_gets_none(store: Store, layouts
     links = {"Tags": [(30, 0, 1, None, None)]}
     store.apply(page(defect, row(defect, 30, owner_id=1, owner_name=None), links=links), now=NOW)
     store.apply(page(user, row(user, 1, "2", user_name="Anna")), now=NOW)
-    assert store.spread_names(layouts, "User", None) == 1
-    assert store.spread_names(layouts, "Tag", None) == 0
+    assert store.spread_names(layouts, "User", None, now=NOW) == 1
+    assert store.spread_names(layouts, "Tag", None, now=NOW) == 0
     assert stored(store, "SELECT id, owner_name FROM rally_defect WHERE owner_id = 1 ORDER BY id") == [
         (10, "Anna"),
         (30, None),
@@ -115,21 +115,21 @@ def test_a_place_where_the_tracker_shows_no_name_gets_none(store: Store, layouts
 
 
 def test_spreading_names_that_are_right_changes_nothing(store: Store, layouts: dict[str, Layout]) -> None:
-    assert [store.spread_names(layouts, name, None) for name in layouts] == [0, 0, 0, 0]
+    assert [store.spread_names(layouts, name, None, now=NOW) for name in layouts] == [0, 0, 0, 0]
 
 
 def test_all_names_of_a_type_can_be_spread_at_once(store: Store, layouts: dict[str, Layout]) -> None:
     user = layouts["User"]
     store.apply(page(user, row(user, 1, "2", user_name="Anna"), row(user, 2, "2", user_name=None)), now=NOW)
-    assert store.spread_names(layouts, "User", None) == 1
+    assert store.spread_names(layouts, "User", None, now=NOW) == 1
     assert stored(store, "SELECT owner_name FROM rally_defect ORDER BY id") == [("Anna",), ("ben",), (None,)]
 
 
 def test_names_of_records_that_are_not_stored_stay(store: Store, layouts: dict[str, Layout]) -> None:
     defect = layouts["Defect"]
     store.apply(page(defect, row(defect, 20, owner_id=404, owner_name="gone")), now=NOW)
-    assert store.spread_names(layouts, "User", [404]) == 0
-    assert store.spread_names(layouts, "User", None) == 0
+    assert store.spread_names(layouts, "User", [404], now=NOW) == 0
+    assert store.spread_names(layouts, "User", None, now=NOW) == 0
     assert stored(store, "SELECT owner_name FROM rally_defect WHERE id = 20") == [("gone",)]
 
 
@@ -138,7 +138,7 @@ def test_other_sources_are_not_touched(store: Store, layouts: dict[str, Layout])
     store.apply(page(other["Defect"], row(other["Defect"], 10, owner_id=1, owner_name="theirs")), now=NOW)
     user = layouts["User"]
     store.apply(page(user, row(user, 1, "2", user_name="Anna")), now=NOW)
-    store.spread_names(layouts, "User", [1])
+    store.spread_names(layouts, "User", [1], now=NOW)
     assert stored(store, "SELECT owner_name FROM rally_defect WHERE source = 'beta'") == [("theirs",)]
     assert referrers(store, other, "User", [1]) == {"Defect": [10]}
 
@@ -147,6 +147,6 @@ def test_thousands_of_ids_are_taken(store: Store, layouts: dict[str, Layout]) ->
     many = range(1, 12_001)
     user = layouts["User"]
     assert referrers(store, layouts, "User", many) == {"Defect": [10, 11], "Story": [1, 10]}
-    assert store.spread_names(layouts, "User", many) == 0
+    assert store.spread_names(layouts, "User", many, now=NOW) == 0
     assert store.revisions(user, many) == {1: "1", 2: "1"}
     assert store.count(user, KeyRange()) == 2

@@ -154,6 +154,10 @@ REFUSED = {
         with_source(concurrency='"8"'),
         "sources.acme.concurrency: expected a whole number from 1 to 64",
     ),
+    "history as text": (
+        with_source(history='"Defect"'),
+        "sources.acme.history: expected a list of type names",
+    ),
     "concurrency zero": (with_source(concurrency="0"), "from 1 to 64"),
     "concurrency true": (with_source(concurrency="true"), "from 1 to 64"),
     "workspace as a table": (
@@ -476,6 +480,21 @@ NEW = NewSource(
     ("Ticket",),
     3,
 )
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("true", {"Defect", "Story", "Task"}),
+        ("false", set()),
+        ('["defect", "Story"]', {"Defect", "Story"}),
+        ('["-Task"]', {"Defect", "Story"}),
+    ],
+)
+def test_history_is_kept_of_the_types_that_are_named(given: str, kept: set[str]) -> None:
+    source = read(with_source(history=given))["acme"].source({"KEY": "secret"})
+    assert {each for each in ("Defect", "Story", "Task") if source.keeps(each)} == kept
+    assert not any(read(with_source())["acme"].source({"KEY": "secret"}).keeps(each) for each in ("Defect", "Story"))
 
 
 def test_a_written_source_is_read_back_as_it_was_meant() -> None:

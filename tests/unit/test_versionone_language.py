@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -287,6 +288,7 @@ def test_an_attribute_of_another_type_never_holds_and_says_so() -> None:
         ("where=Name='x'&sort=Nope", "Nope", "Invalid SORT parameter: Unknown AttributeDefinition: Story.Nope"),
         ("find=x&findin=Name,Estimate", "Estimate", "Estimate is no text to search in"),
         ("where=Name='x'&page=5,0", "5,0", "page does not belong to the condition"),
+        ("where=Name='x'&asof=yesterday", "yesterday", "asof takes one instant"),
         ("(" * 60 + "Name='x'" + ")" * 60, "(", "more than 50 parentheses"),
     ],
 )
@@ -329,6 +331,13 @@ def test_the_order_may_come_with_the_filter() -> None:
     query = LANGUAGE.query("where=+Super&sort=-Name", LAYOUTS["Story"], ASKED)
     assert query.order == (Order(Path("Name"), descending=True),)
     assert query.where == Not(Missing(Path("Super", part=Part.ID)))
+
+
+def test_the_instant_may_come_with_the_filter() -> None:
+    there = replace(ASKED, time_zone=timezone(timedelta(hours=2)))
+    texts = ("where=Name='x'&asof=2026-03-01T17:30:00", "asof=2026-03-01T17:30:00Z")
+    asked = [LANGUAGE.query(each, LAYOUTS["Story"], there).as_of for each in texts]
+    assert asked == [datetime(2026, 3, 1, hour, 30, tzinfo=UTC) for hour in (15, 17)]
 
 
 def test_terms_are_paths_or_aggregates() -> None:

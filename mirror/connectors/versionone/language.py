@@ -41,7 +41,7 @@ class VersionOneLanguage:
         return ";".join(f"({each})" for each in criteria if each.strip())
 
     def query(self, text: str, layout: Layout, asked: Asked) -> Query:
-        """Return the query that a filter is, or that parameters are: `where=…&sort=…&find=…&findin=…&with=…`.
+        """Return the query that a filter is, or that parameters are: `where=…&sort=…&find=…&findin=…&with=…&asof=…`.
 
         Raises:
             QueryError: it cannot be understood; or it has parameters that say something else than which records, in which
@@ -53,7 +53,8 @@ class VersionOneLanguage:
         notes: list[str] = []
         where = All(tuple(self._conditions(text, given, layout, asked, notes)))
         order = _placed(text, given.sort, lambda: self._order(given.sort.text, layout, asked, notes))
-        return Query(layout.type.name, where if len(where.items) != 1 else where.items[0], order, tuple(notes))
+        held = where if len(where.items) != 1 else where.items[0]
+        return Query(layout.type.name, held, order, tuple(notes), _as_of(text, given.as_of, asked))
 
     def order(self, text: str, layout: Layout, asked: Asked) -> tuple[Order, ...]:
         """Return the order that `-ChangeDateUTC,Order` is."""
@@ -98,10 +99,22 @@ def _placed(whole: str, given: Given, read: Callable[[], _Found]) -> _Found:
 
 
 def _refuse_others(text: str, given: Parameters) -> None:
-    for name, each in (("page", given.page), ("asof", given.as_of), ("sel", given.select)):
+    for name, each in (("page", given.page), ("sel", given.select)):
         if each.text:
-            problem = f"{name} does not belong to the condition here: what to show, how many and of when are said apart"
+            problem = f"{name} does not belong to the condition here: what to show and how many are said apart"
             raise QueryError(text, each.offset or 0, problem, length=len(each.text))
+
+
+def _as_of(text: str, given: Given, asked: Asked) -> datetime | None:
+    """Return the instant of an asof; one without a zone is in the user's (versionone.md §4 D)."""
+    if not given.text.strip():
+        return None
+    try:
+        at = datetime.fromisoformat(given.text.strip())
+    except ValueError:
+        problem = "asof takes one instant, such as 2015-01-31T17:30:00"
+        raise QueryError(text, given.offset or 0, problem, length=len(given.text)) from None
+    return at if at.tzinfo is not None else at.replace(tzinfo=asked.time_zone)
 
 
 def _search(reading: Reading, words: str, layout: Layout) -> list[Expr]:
