@@ -254,7 +254,7 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
         return connection
 
     if read_only:
-        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
         event.listen(engine, "connect", _forbid_writing)
     else:
         engine = create_engine(f"sqlite:///{path.name}", creator=connect)

@@ -14,6 +14,7 @@ from mirror.connectors.registry import TRACKERS
 from mirror.simulators.clock import ManualClock
 from mirror.store.store import Store
 from tests.conftest import MORE_CASES, open_seeded
+from tests.support.blank import Blank
 from tests.support.stage import Stage, stage_class
 
 RECORDS = 150
@@ -65,9 +66,10 @@ def stage(set_stage: SetStage, clock: ManualClock) -> Stage:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, blank: Blank) -> Iterator[Store]:
     """An open store in an empty SQLite file; what differs between databases is tested with the store."""
-    with Store.open(f"sqlite:///{tmp_path / 'mirror.db'}") as opened:
+    blank.lay(url := f"sqlite:///{tmp_path / 'mirror.db'}")
+    with Store.open(url) as opened:
         yield opened
 
 
