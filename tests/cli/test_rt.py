@@ -20,8 +20,7 @@ def rt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RTServer]:
     if not installed():
         pytest.skip(HOW_TO_INSTALL)
     server, seeded = provide(tmp_path_factory.mktemp("rt"))
-    server.restore(seeded)
-    server.start()
+    server.serve(seeded)
     yield server
     server.stop()
 

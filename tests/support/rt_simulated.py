@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from datetime import UTC, datetime, timedelta
 
-from mirror.simulators import ManualClock, SystemClock
+from mirror.simulators import ManualClock
 from mirror.simulators.rt import RTSimulator, Switches, World
 from mirror.simulators.rt.auth import token_of
 from mirror.simulators.rt.bootstrap import installed
@@ -15,10 +15,26 @@ from tests.support.rt.configuration import PASSWORDS, QUEUES
 from tests.support.rt.seed import seed, seed_others
 
 
+class LeadingClock:
+    """The machine's own clock, put forward."""
+
+    def __init__(self) -> None:
+        self._lead = timedelta()
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        return datetime.now(UTC) + self._lead
+
+    def advance(self, seconds: float) -> None:
+        """Put it further forward."""
+        self._lead += timedelta(seconds=seconds)
+
+
 class SimulatedServer:
     """A simulator that tests use like the real server; see `RTServer`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: LeadingClock | None = None) -> None:
+        self._clock = clock or LeadingClock()
         self.simulator = RTSimulator(world=world, switches=Switches())
         self.url = self.simulator.url
         self.tokens = {name: token_of(world.user(name), name) for name in PASSWORDS}
@@ -30,6 +46,14 @@ class SimulatedServer:
     def stop(self) -> None:
         """Stop serving."""
         self.simulator.stop()
+
+    def now(self) -> datetime:
+        """Return the server's time, UTC."""
+        return self._clock.now()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass."""
+        self._clock.advance(seconds)
 
     def shred(self, ticket: int) -> None:
         """Remove a ticket without a trace, as an administrator can."""
@@ -81,9 +105,10 @@ def seeded_state(tickets: int) -> bytes:
     return pickle.dumps(server.simulator.world.state)
 
 
-def thawed(state: bytes) -> World:
-    """Return a world with a state of its own."""
-    return World(pickle.loads(state), SystemClock())
+def thawed(state: bytes) -> SimulatedServer:
+    """Return a server, not yet started, of a world with a state of its own."""
+    clock = LeadingClock()
+    return SimulatedServer(World(pickle.loads(state), clock), clock)
 
 
 def _fields(world: World) -> None:

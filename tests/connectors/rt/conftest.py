@@ -19,8 +19,17 @@ from tests.support.rt.server import RTServer
 from tests.support.rt.writing import Pen
 from tests.support.rt_simulated import SimulatedServer, seeded_state, thawed
 
+_HERE = Path(__file__).parent
+
 Connect = Callable[..., RTConnector]
 Server = RTServer | SimulatedServer
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a module in one process: its servers and what is mirrored of them are made once."""
+    for each in items:
+        if _HERE in each.path.parents:
+            each.add_marker(pytest.mark.xdist_group(f"rt {each.path.stem}"))
 
 
 class Machines:
@@ -36,17 +45,18 @@ class Machines:
         if self._real is None:
             self._real = provide(self._home)
         server, seeded = self._real
-        server.stop()
-        server.restore(seeded)
         if timezone != "UTC":
-            server = RTServer(server.home, timezone=timezone)
-        server.start()
+            abroad = RTServer(server.home, timezone=timezone)
+            server.stop()
+            abroad.serve(seeded)
+            return abroad
+        server.serve(seeded)
         return server
 
     def simulated(self) -> SimulatedServer:
         """Return a simulator, running, that was seeded by the same code."""
         self._state = self._state or seeded_state(SEEDED_TICKETS)
-        server = SimulatedServer(thawed(self._state))
+        server = thawed(self._state)
         server.start()
         return server
 

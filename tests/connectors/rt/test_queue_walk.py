@@ -16,7 +16,7 @@ from tests.support.rt.walked import RealRT, WallClock
 
 SETTLE_SECONDS = 0.5
 _STEPS = 25
-_LONG = [pytest.param(seed, 8, marks=[pytest.mark.slow, pytest.mark.walk]) for seed in range(2, 7)]
+_LONG = [pytest.param(seed, 8, marks=[pytest.mark.slow, pytest.mark.walk]) for seed in range(1, 7)]
 
 
 @pytest.fixture
@@ -29,13 +29,9 @@ def stage(machines: Machines) -> Iterator[RealRT]:
         made = RealRT(server, proxy)
         yield made
         made.close()
-    server.stop()
 
 
-@pytest.mark.parametrize(
-    ("seed", "rounds"),
-    [(1, 2), *(pytest.param(each, 8, marks=[pytest.mark.slow, pytest.mark.walk]) for each in range(2, 7))],
-)
+@pytest.mark.parametrize(("seed", "rounds"), [(1, 1), *_LONG])
 def test_whatever_happens_no_edit_is_lost_and_none_is_made_twice(
     stage: RealRT, tmp_path: Path, seed: int, rounds: int, record_property: Callable[[str, object], None]
 ) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,20 +12,34 @@ import pytest
 from mirror.connectors.rt import RTConnector
 from mirror.engine.sync import SyncOptions, sync_source
 from mirror.store.store import Store
-from tests.connectors.rt.conftest import Connect
+from tests.connectors.rt.conftest import Server, connected
 from tests.store.samples import stored
 from tests.support.rt.client import Client
-from tests.support.rt.server import RTServer
 
 STATUSES = {"new": "todo", "open": "doing", "stalled": "doing", "resolved": "done", "rejected": "done"}
 QUIET_DATE = "1970-01-01T00:00:00Z"
 
 
-@pytest.fixture
-def mirror_store(tmp_path: Path) -> Iterator[Store]:
-    """A store in a file; what differs between databases is tested with the store."""
-    with Store.open(f"sqlite:///{tmp_path / 'mirror.db'}") as store:
-        yield store
+@dataclass(frozen=True)
+class Made:
+    """Tickets beside the seeded ones, and a mirror of all; no test changes either."""
+
+    child: int
+    parent: int
+    reopened: int
+    store: Store
+
+
+@pytest.fixture(scope="module")
+def made(root: Client, rt_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    """A few more tickets, mirrored once."""
+    child, parent, reopened = root.create(TimeEstimated=90), root.create(Owner="agent"), root.create()
+    root.edit(child, Parent=parent)
+    for status in ("resolved", "open"):
+        root.edit(reopened, Status=status)
+    with Store.open(f"sqlite:///{tmp_path_factory.mktemp('made') / 'mirror.db'}") as store:
+        sync(connected(rt_server), store)
+        yield Made(child, parent, reopened, store)
 
 
 def sync(connector: RTConnector, store: Store) -> None:
@@ -39,13 +53,9 @@ def instant(value: str | None) -> str | None:
     return None if value in (None, QUIET_DATE) else str(value).replace("Z", ".000Z")
 
 
-def test_every_ticket_shows_as_the_server_says(
-    connect: Connect, root: Client, mirror_store: Store, rt_server: RTServer
-) -> None:
-    child, parent = root.create(TimeEstimated=90), root.create(Owner="agent")
-    root.edit(child, Parent=parent)
-    sync(connect(), mirror_store)
-    rows = {row[3]: row for row in stored(mirror_store, "SELECT * FROM work_item")}
+def test_every_ticket_shows_as_the_server_says(root: Client, rt_server: Server, made: Made) -> None:
+    child, parent = made.child, made.parent
+    rows = {row[3]: row for row in stored(made.store, "SELECT * FROM work_item")}
     assert len(rows) > 20
     for number, row in rows.items():
         ticket: dict[str, Any] = root.get(f"/ticket/{number}", **{"fields[Queue]": "Name"})
@@ -63,11 +73,7 @@ def test_every_ticket_shows_as_the_server_says(
     assert {row[7] for row in rows.values()} == {"todo", "doing", "done"}
 
 
-def test_a_reopened_ticket_is_being_done_again(connect: Connect, root: Client, mirror_store: Store) -> None:
-    number = root.create()
-    for status in ("resolved", "open"):
-        root.edit(number, Status=status)
-    sync(connect(), mirror_store)
-    assert instant(root.get(f"/ticket/{number}")["Resolved"])
-    asked = f"SELECT state_category, closed_at FROM work_item WHERE id = {number}"
-    assert stored(mirror_store, asked) == [("doing", None)]
+def test_a_reopened_ticket_is_being_done_again(root: Client, made: Made) -> None:
+    assert instant(root.get(f"/ticket/{made.reopened}")["Resolved"])
+    asked = f"SELECT state_category, closed_at FROM work_item WHERE id = {made.reopened}"
+    assert stored(made.store, asked) == [("doing", None)]

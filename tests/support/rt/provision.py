@@ -14,7 +14,7 @@ from tests.support.rt.seed import seed, seed_others
 from tests.support.rt.server import RTServer
 
 SEEDED_TICKETS = 30
-_RECIPE = ("client", "configuration", "packages", "provision", "seed", "server")
+_RECIPE = ("client", "configuration", "packages", "provision", "seed", "server", "serving")
 
 
 def provide(home: Path, tickets: int = SEEDED_TICKETS) -> tuple[RTServer, Path]:
@@ -38,8 +38,7 @@ def provide(home: Path, tickets: int = SEEDED_TICKETS) -> tuple[RTServer, Path]:
 
 def _make(shared: Path, tickets: int) -> None:
     server = RTServer(shared / "maker")
-    server.restore(server.make())
-    server.start()
+    server.serve(server.make())
     try:
         client = Client(server.url)
         seed_others(client)

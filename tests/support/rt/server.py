@@ -11,14 +11,19 @@ import socket
 import sqlite3
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
 
 from tests.support.rt.configuration import DATA, PASSWORDS, SETTINGS, SHRED, TOKENS
 from tests.support.rt.packages import LIBRARY, SERVER, SETUP
+from tests.support.rt.serving import SERVE
 
 _PATIENCE_SECONDS = 90
+_JUST_SECONDS = 20
 
 
 class RTServer:
@@ -29,7 +34,7 @@ class RTServer:
         tokens: by user.
     """
 
-    def __init__(self, home: Path, *, timezone: str = "UTC", workers: int = 4) -> None:
+    def __init__(self, home: Path, *, timezone: str = "UTC", workers: int = 2) -> None:
         self.home = home
         self.url = ""
         self.tokens: dict[str, str] = {}
@@ -62,6 +67,21 @@ class RTServer:
         """Remove a ticket without a trace, as an administrator can."""
         self.perl(SHRED, str(ticket))
 
+    def now(self) -> datetime:
+        """Return the server's time, UTC."""
+        return datetime.now(UTC)
+
+    def pass_time(self, seconds: float) -> None:
+        """Make what has just happened so much older, as waiting would; what is older than that has long settled."""
+        with closing(sqlite3.connect(self.home / "rt.sqlite", timeout=30)) as database, database:
+            listed = "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c"
+            where = " WHERE m.type = 'table' AND c.name IN ('Created', 'LastUpdated')"
+            for table, stamp in database.execute(listed + where).fetchall():
+                older = f"datetime({stamp}, '-{seconds} seconds')"
+                database.execute(
+                    f"UPDATE {table} SET {stamp} = {older} WHERE {stamp} > datetime('now', '-{_JUST_SECONDS} seconds')"
+                )
+
     def save(self, to: Path) -> Path:
         """Copy the database to a file of its own."""
         to.unlink(missing_ok=True)
@@ -85,32 +105,57 @@ class RTServer:
         shutil.rmtree(self.home / "session", ignore_errors=True)
         (self.home / "session").mkdir()
 
-    def start(self) -> None:
-        """Start serving and return when RT answers.
+    def serve(self, saved: Path) -> None:
+        """Serve an earlier copy of the database, and return when RT answers.
+
+        When it runs already, new workers take over, which have seen nothing of what was there before.
 
         Raises:
             RuntimeError: it ended or did not answer; the message holds the end of its log.
         """
+        if self._process is None:
+            self.restore(saved)
+            self._start()
+        self._end_workers()
+        self.restore(saved)
+        self._until(self._answers)
+
+    def _start(self) -> None:
+        """Start the server; it asks itself a few things first, which leave traces in the database."""
         self._port = self._port or _free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self.tokens = json.loads((self.home / "tokens.json").read_text())
+        given = (str(SERVER), str(self._port), str(self._workers), self.tokens["root"], PASSWORDS["root"])
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    "perl", str(SERVER), "--server", "Starlet", "--host", "127.0.0.1", "--port", str(self._port),
-                    f"--max-workers={self._workers}",
-                    "--max-keepalive-reqs=1",  # an idle connection would hold a worker
-                    "--max-reqs-per-child=100000", "--timeout=120",
-                ],
+                ["perl", f"-I{LIBRARY}", "-e", SERVE, "--", *given],
                 env=self._environment(), cwd=self.home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, preexec_fn=_die_with_parent,  # noqa: PLW1509 - calls nothing but the kernel
             )  # fmt: skip
+        self._until(self._answers)
+
+    def _end_workers(self) -> None:
+        """Have those that answer replaced, and return when the old ones are gone."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        old = set(children.read_text().split())
+
+        def gone() -> bool:
+            left = old & set(children.read_text().split())
+            for each in left:  # again and again: one that is just about to wait for a request does not hear it
+                os.kill(int(each), signal.SIGTERM)
+            return not left
+
+        self._until(gone)
+
+    def _until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not self._answers():
+        while not condition():
+            assert self._process is not None
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise RuntimeError((self.home / "server.log").read_text(errors="replace")[-2000:])
-            time.sleep(0.05)
+            time.sleep(0.02)
 
     def stop(self) -> None:
         """End the server and wait until it has gone."""
