@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -106,29 +105,38 @@ class Module:
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
         """Yield every function and method."""
-        yield from (node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+        yield from (node for node in self.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
-    def imports(self, *, for_types: bool = True) -> Iterator[str]:
-        """Yield the dotted name of everything it imports, wherever in the file.
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All nodes of that, in no particular order."""
+        return list(ast.walk(self.tree))
 
-        Args:
-            for_types: those that only a type checker follows as well.
-        """
-        tree = self.tree if for_types else _WithoutTypeChecking().visit(deepcopy(self.tree))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                assert node.level == 0, f"{self.place}:{node.lineno}: a relative import"
-                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    @cached_property
+    def imported(self) -> list[str]:
+        """The dotted name of everything it imports, wherever in the file."""
+        return [name for node in self.nodes for name in self._names(node)]
+
+    @cached_property
+    def imported_to_run(self) -> list[str]:
+        """The same without what only a type checker reads."""
+        return [name for node in _walked_to_run(self.tree) for name in self._names(node)]
+
+    def _names(self, node: ast.AST) -> list[str]:
+        if isinstance(node, ast.Import):
+            return [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{self.place}:{node.lineno}: a relative import"
+            return [f"{node.module}.{alias.name}" for alias in node.names]
+        return []
 
 
-class _WithoutTypeChecking(ast.NodeTransformer):
-    """Drops the blocks that only a type checker reads."""
-
-    def visit_If(self, node: ast.If) -> ast.If | None:
-        is_for_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        return None if is_for_types else node
+def _walked_to_run(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all below it, without blocks that only a type checker reads."""
+    if not (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
+        yield node
+        for each in ast.iter_child_nodes(node):
+            yield from _walked_to_run(each)
 
 
 HOUSE = [Module(path) for path in sorted((ROOT / "mirror").rglob("*.py"))]
@@ -136,6 +144,7 @@ TESTS = [Module(path) for path in sorted((ROOT / "tests").rglob("*.py"))]
 NAMES = {module.name for module in HOUSE}
 
 
+@cache
 def own(name: str) -> str:
     """Return the module of ours that an imported name lives in; empty for others' names."""
     while name and name not in NAMES:
@@ -154,7 +163,7 @@ def test_every_module_has_a_place_in_the_house() -> None:
 def test_imports_only_go_downwards() -> None:
     wrong = []
     for module in HOUSE:
-        parts = {own(name).split(".")[1] for name in module.imports() if own(name).count(".") > 0}
+        parts = {own(name).split(".")[1] for name in module.imported if own(name).count(".") > 0}
         wrong += [f"{module.place} imports {part}" for part in parts - {module.part} - MAY_IMPORT[module.part]]
     assert not wrong
 
@@ -166,7 +175,7 @@ def test_only_the_registry_knows_a_trackers_folder() -> None:
     for module in HOUSE:
         here = module.place.split("/")[1] if module.place.startswith("connectors/") else ""
         others = [f"mirror.connectors.{kind}" for kind in kinds - {here}]
-        wrong += [f"{module.place} imports {name}" for name in module.imports() if any(map(partial(belongs, name), others))]
+        wrong += [f"{module.place} imports {name}" for name in module.imported if any(map(partial(belongs, name), others))]
     assert not wrong
 
 
@@ -177,14 +186,14 @@ def test_only_the_registry_knows_a_simulators_folder() -> None:
     for module in HOUSE:
         here = module.place.split("/")[1] if module.place.startswith("simulators/") else ""
         others = [f"mirror.simulators.{kind}" for kind in kinds - {here}]
-        wrong += [f"{module.place} imports {name}" for name in module.imports() if any(map(partial(belongs, name), others))]
+        wrong += [f"{module.place} imports {name}" for name in module.imported if any(map(partial(belongs, name), others))]
     assert not wrong
 
 
 def test_each_library_has_one_door() -> None:
     wrong = []
     for module in HOUSE:
-        for name in module.imports():
+        for name in module.imported:
             doors = next((doors for library, doors in ONE_DOOR.items() if belongs(name, library)), ("",))
             if not module.place.startswith(doors):
                 wrong.append(f"{module.place} imports {name}, which only {', '.join(doors)} may")
@@ -194,8 +203,8 @@ def test_each_library_has_one_door() -> None:
 def test_pure_parts_have_no_effects() -> None:
     wrong = []
     for module in [each for each in HOUSE if each.place.startswith(PURE)]:
-        wrong += [f"{module.place} imports {name}" for name in module.imports() if name.split(".")[0] in EFFECTS]
-        calls = [node.func for node in ast.walk(module.tree) if isinstance(node, ast.Call)]
+        wrong += [f"{module.place} imports {name}" for name in module.imported if name.split(".")[0] in EFFECTS]
+        calls = [node.func for node in module.nodes if isinstance(node, ast.Call)]
         clocks = [call.attr for call in calls if isinstance(call, ast.Attribute) and call.attr in CLOCKS]
         wrong += [f"{module.place} asks a clock: {name}" for name in clocks]
     assert not wrong
@@ -211,7 +220,7 @@ def test_no_import_hides_inside_a_function() -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    graph = {module.name: {own(name) for name in module.imports(for_types=False)} - {"", module.name} for module in HOUSE}
+    graph = {module.name: {own(name) for name in module.imported_to_run} - {"", module.name} for module in HOUSE}
     done: set[str] = set()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
@@ -253,7 +262,7 @@ def test_tests_use_real_parts_and_no_mocks() -> None:
     wrong = [
         f"{module.place} imports {name}"
         for module in TESTS
-        for name in module.imports()
+        for name in module.imported
         if any(belongs(name, library) for library in MOCKS)
     ]
     assert not wrong
