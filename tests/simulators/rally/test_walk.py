@@ -18,6 +18,7 @@ from mirror.simulators.rally.world import World
 
 Rows = dict[int, tuple[str, dict[str, Any]]]
 STEPS = 80
+SEEDS = pytest.mark.parametrize("seed", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in range(1, 4))])
 
 
 class Walk:
@@ -165,7 +166,7 @@ def check_indexes(world: World) -> None:
         assert ids == sorted(item.oid for item in inside if item.values.get("Workspace", 0) == workspace), path
 
 
-@pytest.mark.parametrize("seed", range(3))
+@SEEDS
 def test_in_the_strict_profile_no_value_changes_without_version_and_stamp(seed: int) -> None:
     walk = Walk(seed, Switches.strict())
     before = snapshot(walk.world)
@@ -189,7 +190,7 @@ def test_in_the_strict_profile_no_value_changes_without_version_and_stamp(seed: 
 
 
 @pytest.mark.parametrize("profile", ["strict", "hostile"])
-@pytest.mark.parametrize("seed", range(3))
+@SEEDS
 def test_links_indexes_and_derived_values_stay_consistent(seed: int, profile: str) -> None:
     walk = Walk(100 + seed, Switches.profile(profile))
     for _ in range(STEPS):
@@ -205,7 +206,7 @@ def test_links_indexes_and_derived_values_stay_consistent(seed: int, profile: st
     assert snapshot(walk.world) == before
 
 
-@pytest.mark.parametrize("seed", range(3))
+@SEEDS
 def test_a_lagging_view_equals_the_world_of_that_moment(seed: int) -> None:
     walk = Walk(200 + seed, Switches(replica_lag_seconds=30.0))
     states: list[tuple[Any, list[tuple[int, int]]]] = []
@@ -224,7 +225,7 @@ def versions(world: World, *, lagging: bool) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@SEEDS
 def test_a_refused_change_leaves_no_trace(seed: int) -> None:
     walk = Walk(300 + seed, Switches.strict())
     refused = 0

@@ -45,7 +45,7 @@ def sync(tracker: RTSimulator, store: Store, clock: ManualClock, **options: Any)
     return report
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in range(1, 6))])
 def test_one_sync_after_random_edits_makes_every_table_equal(
     tracker: RTSimulator, store: Store, clock: ManualClock, seed: int
 ) -> None:

@@ -15,6 +15,7 @@ from mirror.simulators.versionone.switches import Switches
 from mirror.simulators.versionone.world import Changed, RefusedError, World
 
 STEPS = 80
+SEEDS = pytest.mark.parametrize("seed", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in range(1, 4))])
 Rows = dict[int, dict[str, Any]]
 
 
@@ -173,7 +174,7 @@ def check_numbers(world: World) -> None:
 
 
 @pytest.mark.parametrize("profile", ["strict", "hostile"])
-@pytest.mark.parametrize("seed", range(2))
+@SEEDS
 def test_both_sides_of_every_relation_agree_at_every_moment(seed: int, profile: str) -> None:
     walk = Walk(seed, Switches.profile(profile).with_changes({"relations_keep_deleted": True}))
     for _ in range(STEPS):
@@ -184,7 +185,7 @@ def test_both_sides_of_every_relation_agree_at_every_moment(seed: int, profile: 
 
 
 @pytest.mark.parametrize("profile", ["strict", "hostile"])
-@pytest.mark.parametrize("seed", range(3))
+@SEEDS
 def test_the_past_never_changes_and_was_once_the_present(seed: int, profile: str) -> None:
     walk = Walk(100 + seed, Switches.profile(profile))
     kept: dict[int, Rows] = {}
@@ -214,7 +215,7 @@ def test_ids_are_never_used_twice_and_moments_only_grow(profile: str) -> None:
     check_numbers(walk.world)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@SEEDS
 def test_in_the_strict_profile_nothing_a_mirror_owns_changes_without_a_version(seed: int) -> None:
     walk = Walk(200 + seed)
     world = walk.world
@@ -249,7 +250,7 @@ def test_in_the_hostile_profile_values_do_change_without_a_version() -> None:
     assert (world.value(task, "Scope"), world.value(task, "Moment")) == (0, moment)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@SEEDS
 def test_a_refused_change_leaves_no_trace(seed: int) -> None:
     walk = Walk(300 + seed)
     refused = 0
