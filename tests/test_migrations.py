@@ -126,18 +126,20 @@ def test_a_database_that_is_up_to_date_opens_without_alembic(database_url: str) 
 
 def test_the_alembic_command_works_in_a_checkout(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/mirror.db"
-    command = [sys.executable, "-m", "alembic", "-x", f"url={url}"]
-    for arguments in (["upgrade", "head"], ["check"], ["downgrade", "base"]):
-        done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    script = "import sys; from alembic.config import main\n"  # what the command calls, in one process for all three
+    script += "for each in ('upgrade head', 'check', 'downgrade base'): main([*sys.argv[1:], *each.split()])"
+    command = [sys.executable, "-c", script, "-x", f"url={url}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "No new upgrade operations detected" in done.stdout
     left = raw_rows(url, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     assert left == [("mirror_version",)]
 
 
 def test_two_processes_that_open_a_new_database_at_once_both_succeed(database_url: str) -> None:
     script = f"from mirror.store.store import Store; Store.open({database_url!r}).close()"
-    started = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.PIPE) for _ in range(3)]
-    assert [(each.communicate()[1], each.returncode) for each in started] == [(b"", 0)] * 3
+    started = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.PIPE) for _ in range(2)]
+    assert [(each.communicate()[1], each.returncode) for each in started] == [(b"", 0)] * 2
 
 
 def test_the_folder_inside_the_package_comes_first(tmp_path: Path) -> None:
