@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mirror.connectors.http import Transport
 from mirror.simulators.rally import RallySimulator
 from tests.cli.conftest import Process, Run
 from tests.cli.test_process import wait_until
@@ -85,10 +86,11 @@ def test_a_conflict_ends_in_4_and_tells_where_to_answer_it(run: Run, acme: Rally
 
 
 def test_a_tracker_that_cannot_be_reached_ends_in_3_and_keeps_everything(
-    run: Run, acme: RallySimulator, defect: str
+    run: Run, acme: RallySimulator, monkeypatch: pytest.MonkeyPatch, defect: str
 ) -> None:
     run("set", defect, "Notes=edited here")
     acme.stop()
+    monkeypatch.setitem(Transport.__init__.__kwdefaults__, "sleep", lambda _seconds: None)  # between the attempts
     result = run("push", "--dry-run")
     assert result.exit_code == 3
     assert "planned from what is mirrored" in result.stderr

@@ -22,9 +22,9 @@ from tests.cli.conftest import ROOT, SECRET, Process, Run
 KINDS = pytest.mark.parametrize("kind", SIMULATORS)
 
 
-@pytest.mark.parametrize(("kind", "number"), [*((kind, signal.SIGINT) for kind in SIMULATORS), ("rally", signal.SIGTERM)])
+@KINDS
 def test_simulator_prints_settings_that_work_and_stops_when_told(
-    process: Process, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, *, kind: str, number: signal.Signals
+    process: Process, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     option = f"--{SIMULATORS[kind].secret.replace('_', '-')}"
     simulator = process("simulate", kind, "--records", "60", option, SECRET)
@@ -37,14 +37,14 @@ def test_simulator_prints_settings_that_work_and_stops_when_told(
     monkeypatch.setenv(SIMULATORS[kind].variable, SECRET)
     checked = run("check")
     assert checked.exit_code == 0, checked.output
-    simulator.send_signal(number)
+    simulator.send_signal(signal.SIGINT)
     _out, err = simulator.communicate(timeout=30)
     assert simulator.returncode == 0
     assert f"export {SIMULATORS[kind].variable}={SECRET}" in err
 
 
 @KINDS
-def test_simulator_as_json_tells_what_leads_to_it(process: Process, kind: str) -> None:
+def test_simulator_as_json_tells_what_leads_to_it_and_stops_when_ended(process: Process, kind: str) -> None:
     simulator = process("simulate", kind, "--records", "50", "--json")
     assert simulator.stdout is not None
     text = ""
@@ -57,6 +57,8 @@ def test_simulator_as_json_tells_what_leads_to_it(process: Process, kind: str) -
     root = "/".join(said["url"].split("/")[:3])
     with urllib.request.urlopen(f"{root}/simulator/health", timeout=10) as answer:
         assert json.load(answer)["status"] == "ok"
+    simulator.terminate()
+    assert simulator.wait(timeout=30) == 0
 
 
 @KINDS
