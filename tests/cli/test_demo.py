@@ -9,14 +9,19 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from mirror.cli import cli
 from mirror.cli.demo import ALL
-from mirror.simulators.registry import SIMULATORS
+from mirror.simulators.registry import SIMULATORS, scene
 from tests.cli.conftest import ROOT, Process
+
+pytestmark = pytest.mark.xdist_group("demo")  # a demo is played once for the tests that look at it
 
 SUMMARY = re.compile(r"^(\w+) +(\d+) +(\d+) +\d+ +\d+ +\d+ +\d+ +[\d.]+ s$", re.MULTILINE)
 
@@ -32,8 +37,9 @@ class Played:
 
     def run(self, *arguments: str) -> str:
         """Return what a command prints there; it must succeed."""
-        done = mirror(*arguments, folder=self.folder)
-        assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+        with chdir(self.folder):
+            done = CliRunner().invoke(cli, arguments)
+        assert (done.exit_code, "Traceback" in done.stderr) == (0, False), done.stderr
         return done.stdout
 
 
@@ -41,10 +47,14 @@ def mirror(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MIRROR_", "DEMO_"))}
     environ = kept | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "mirror", *arguments]
-    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=280)
 
 
-@pytest.fixture(scope="module", params=[*SIMULATORS, ALL])
+FAST = ("rally", ALL)
+PLAYED = [each if each in FAST else pytest.param(each, marks=pytest.mark.slow) for each in (*SIMULATORS, ALL)]
+
+
+@pytest.fixture(scope="module", params=PLAYED)
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Played:
     """The demo of a tracker, played over what an earlier one left."""
     folder = tmp_path_factory.mktemp("demo")
@@ -79,6 +89,13 @@ def test_what_the_demo_suggests_works_without_the_tracker(played: Played) -> Non
     for line in suggested:
         out = played.run("--config", *shlex.split(line.partition(" --config ")[2]))
         assert out.count("\n") > 2, f"no rows: {line}"
+
+
+def test_what_every_scene_suggests_works_on_a_mirror_of_its_tracker(played: Played) -> None:
+    for kind in played.kinds:
+        for command in scene(kind).further:
+            out = played.run("--config", "demo.toml", *shlex.split(command))
+            assert out.count("\n") > 2, f"no rows: {command}"
 
 
 def test_view_across_trackers_shows_every_tracker_of_the_demo(played: Played) -> None:
