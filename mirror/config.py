@@ -386,7 +386,8 @@ def _from_environment(environ: Mapping[str, str], trackers: Trackers, folder: Pa
     key = next((name for name in ("RALLY_APIKEY", "RALLY_PASSWORD") if environ.get(name)), None)
     if key is None:
         return {}
-    user = environ.get("RALLY_USER") if key == "RALLY_PASSWORD" else None
+    named = environ.get("RALLY_USER") or environ.get("RALLY_USERNAME")  # pyral's word for it, and pyrally's
+    user = named if key == "RALLY_PASSWORD" else None
     if key == "RALLY_PASSWORD" and not user:
         raise ConfigError("environment: RALLY_PASSWORD is set, RALLY_USER is not; both are needed, or RALLY_APIKEY alone")
     own = trackers.get("rally", ())

@@ -21,6 +21,9 @@ _ACCOUNTS = ("username", "emailaddress", "email")
 """Fields, in lower case, by which people are known besides their name: rally.md §10.2 (User), versionone.md §7.2 (Member),
 rt.md §6.9 (user)."""
 
+_TYPES = ("TypeDefinition",)
+"""What refers to one of these is about records of one type: the states of portfolio items. rally.md §10.2 (state)"""
+
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
@@ -51,7 +54,7 @@ class Lookup:
         text = self._own(str(given).strip())
         if not is_storable(text):
             raise ValueError(f"{field.name} takes {_kinds(field)}, and none is called {text!r}")
-        hits = _distinct(self._meant(field, text))
+        hits = self._entries(layout, _distinct(self._meant(field, text)))
         if len(hits) == 1:
             return _target(hits[0])
         if hits:
@@ -89,6 +92,18 @@ class Lookup:
             return Target(field.targets[0], target.id, target.name)
         only = field.targets[0] if len(field.targets) == 1 else "record"
         raise ValueError(f"{field.name}: there is no {name or only} with the id {target.id}")
+
+    def _entries(self, layout: Layout, hits: Sequence[Hit]) -> Sequence[Hit]:
+        """Return those of several records that a list has for this type; all of them where none says for which it is."""
+        own = [each for each in hits if self._shown_type(each) == layout.type.display_name] if len(hits) > 1 else []
+        return own or hits
+
+    def _shown_type(self, hit: Hit) -> str | None:
+        columns = [
+            each.name for each in hit.layout.columns if each.field == type_field(hit.layout) and each.part is Part.NAME
+        ]
+        row = self.finder.row(hit.layout, hit.id) if columns else None
+        return row[columns[0]] if row else None
 
     def _own(self, text: str) -> str:
         """Return a key without the name of the source, which can only be this one."""
@@ -191,6 +206,11 @@ class Lookup:
         some = names[:FEW]
         more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
         return f"; there {'are' if len(names) > 1 else 'is'} {', '.join(map(repr, some))}{more}" if some else ""
+
+
+def type_field(layout: Layout) -> str | None:
+    """Return the field by which the entries of a list say for which type they are; None for a list of one type."""
+    return next((each.name for each in layout.type.fields if each.targets == _TYPES), None)
 
 
 def item_of(item: Item) -> str:

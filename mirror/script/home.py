@@ -29,6 +29,7 @@ class Home:
         catalogue: returns type name -> layout.
         asked: returns what a query means now, given the layouts.
         as_of: the instant of which everything is answered; None for now.
+        url: root address of the tracker, without a trailing slash.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Home:
     catalogue: Callable[[], Mapping[str, Layout]]
     asking: Callable[[Mapping[str, Layout]], Asked]
     as_of: datetime | None = None
+    url: str = ""
     _layouts: Mapping[str, Layout] | None = None
     _searching: Searching | None = None
     _kept: Mapping[str, datetime] | None = None

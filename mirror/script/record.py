@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mirror.errors import UnknownRecordError
+from mirror.errors import UnknownRecordError, UsageError
 from mirror.model.layout import Layout
 from mirror.model.write import Place
+from mirror.script.elsewhere import RECORD, here
 from mirror.script.held import Held
+from mirror.script.items import Items
+from mirror.script.null import Null
+from mirror.script.outside import Outside
 
 _OWN = frozenset({"_held"})
 
@@ -67,6 +71,14 @@ class Record:
         return f"{self.type_name}:{self.id}"
 
     @property
+    def url(self) -> str | None:
+        """The address of its page for people; None before it was pushed, and for what is no work item."""
+        shown = self.layout.type.work_item
+        if shown is None or not shown.address or self.id < 0:
+            return None
+        return self._held.session.home(self.source).url + shown.address.replace("{id}", str(self.id))
+
+    @property
     def is_here(self) -> bool:
         """Whether it is in the mirror: not deleted, neither here nor on the tracker."""
         self._held.refresh()
@@ -90,7 +102,13 @@ class Record:
         try:
             return self._held.value(name)
         except ValueError as error:
-            raise AttributeError(str(error), name=name, obj=self) from None
+            raise AttributeError(f"{error}{self._hint(name)}", name=name, obj=self) from None
+
+    def _hint(self, name: str) -> str:
+        """Return what to say, behind the message, of a name that is no field."""
+        if name in (each.partition(" ")[0] for each in self.layout.type.operations):
+            return f"; it is one of the tracker's operations: do({name!r})"
+        return here(RECORD, name)
 
     def __getitem__(self, name: str) -> Any:
         """Return a field, or what a dotted name leads to: `Owner.Name`, `Children.@Count`.
@@ -98,6 +116,8 @@ class Record:
         Raises:
             KeyError: the type has nothing of that name.
         """
+        if not isinstance(name, str):
+            raise KeyError(f"{name!r} is no name of a field")
         try:
             steps = self._held.shape.steps(name)
             return self._held.referred(steps[0])[steps[1]] if steps else self._held.value(name)
@@ -112,6 +132,24 @@ class Record:
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._held.shape.names()]
+
+    def walk(self, name: str) -> Iterator[Record]:
+        """Yield this record, what `name` leads to from it, what it leads to from there, and so on; none of them twice.
+
+        `project.walk("Children")` is a project with all below it, `story.walk("Parent")` a story with all above it. What is
+        equally far away is read at once.
+
+        Raises, when it is looked at:
+            KeyError: a type has nothing of that name.
+            UsageError: it leads to no records.
+        """
+        level: list[Any] = [self]
+        seen = set(level)
+        while level:
+            yield from level
+            reached = (each for record in level for each in _followed(record, name))
+            level = [each for each in dict.fromkeys(reached) if each not in seen]
+            seen.update(level)
 
     def data(self) -> dict[str, Any]:
         """Return the fields with one value each, by name; of a reference the name that others show for it."""
@@ -190,3 +228,12 @@ class Record:
         """Return its key, or of a type without keys its name."""
         type_ = self.layout.type
         return self.key if type_.key_field or self.id < 0 else self._held.text(type_.name_field) or self.key
+
+
+def _followed(record: Record | Outside, name: str) -> list[Record | Outside]:
+    """Return the records that a name leads to."""
+    found = record[name]
+    if not isinstance(found, Items | Record | Outside | Null):
+        raise UsageError(f"{name} of {record} leads to no records")
+    reached = found if isinstance(found, Items) else [found]
+    return [each for each in reached if isinstance(each, Record | Outside)]

@@ -7,13 +7,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Never, Self, overload
 
 from mirror.connectors.language import Asked, Criteria
 from mirror.errors import QueryError, UsageError
 from mirror.model.layout import Layout
 from mirror.model.schema import Kind
 from mirror.query.expr import EVERYTHING, All, Order, Query
+from mirror.script.elsewhere import RECORDS, here
 from mirror.script.frames import Table
 from mirror.script.home import Home
 from mirror.script.instants import Instant, Several, instant_of
@@ -57,6 +58,14 @@ class Records:
     terms: tuple[str, ...] = ()
     size: int | None = None
     start: int = 0
+
+    if not TYPE_CHECKING:  # to a type checker and an editor nothing but what is there has a name
+
+        def __getattr__(self, name: str) -> Never:
+            said = f"Records have no {name!r}{here(RECORDS, name)}"
+            if not name.startswith("_") and name not in RECORDS:
+                said += f"; of each of them it is values({name!r})"
+            raise AttributeError(said, name=name, obj=self)
 
     # narrowing
 
@@ -176,6 +185,15 @@ class Records:
         names = chosen.names
         for row in self._selected(chosen):
             yield dict(zip(names, row, strict=True))
+
+    def values(self, name: str) -> Iterator[Any]:
+        """Yield the value of one field, or of whatever `select` takes, as they are read: `values("Owner.Name")`.
+
+        Raises:
+            QueryError: the name cannot be understood.
+        """
+        chosen = self._checked(replace(self, terms=(name,)))
+        return (value for (value,) in chosen.rows())
 
     def __len__(self) -> int:
         return self.count()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mirror.config import SourceSettings
 from mirror.connectors.base import Account
 from mirror.connectors.contents import Contents
 from mirror.connectors.http import Transport
@@ -56,7 +57,7 @@ class Scripting(Editing, Looking):
         (settings,) = self.chosen([source])
         session = self._session
         if not session.knows(source):
-            session.enter(self._home(source, settings.tracker))
+            session.enter(self._home(settings))
         return SourceView(session, session.home(source))
 
     def get(self, key: str, *, as_of: Instant | None = None) -> Record:
@@ -170,7 +171,8 @@ class Scripting(Editing, Looking):
             session.writer = Writer(session, self._hands)
         return self._scripted
 
-    def _home(self, source: str, tracker: str) -> Home:
+    def _home(self, settings: SourceSettings) -> Home:
+        source, tracker = settings.name, settings.tracker
         store, session = self._filled_store(), self._session
         learned: dict[int, Account] = {}
 
@@ -180,7 +182,8 @@ class Scripting(Editing, Looking):
                 learned[session.epoch] = account_of(store, source)
             return asked_by(learned[session.epoch], layouts, now())
 
-        return Home(source, store, language(tracker), belongings(tracker), lambda: self._catalogue(source), asking)
+        known = store, language(tracker), belongings(tracker)
+        return Home(source, *known, lambda: self._catalogue(source), asking, url=settings.url)
 
     def _hands(self, source: str) -> Hands:
         editor = self._editor(source, self._session.home(source).layouts)

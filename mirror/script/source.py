@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from mirror.engine.finding import typed
+from mirror.engine.lookup import type_field
 from mirror.errors import UnknownTypeError, UsageError
+from mirror.model.layout import Layout
 from mirror.model.schema import Field, Kind, RecordType
-from mirror.query.expr import Path, Query
 from mirror.script.belonging import File, Remark, files, remarks
+from mirror.script.elsewhere import SOURCE, here
 from mirror.script.home import Home
 from mirror.script.instants import Instant, instant_of
 from mirror.script.past import past_of
@@ -16,6 +20,8 @@ from mirror.script.record import Record
 from mirror.script.records import Records
 from mirror.script.session import Session
 from mirror.store.store import no_history
+
+_MOMENT = re.compile(r"(.+:\d+):\d+")
 
 
 class SourceView:
@@ -59,7 +65,7 @@ class SourceView:
         try:
             return self[name]
         except UnknownTypeError as error:
-            raise AttributeError(str(error), name=name, obj=self) from None
+            raise AttributeError(f"{error}{here(SOURCE, name)}", name=name, obj=self) from None
 
     def __getitem__(self, name: str) -> Records:
         """Return the records of a type.
@@ -96,8 +102,9 @@ class SourceView:
         described = self._field(type_name, field)
         if described.allowed_values or described.kind not in (Kind.REFERENCE, Kind.LINKS):
             return [each for each in described.allowed_values if each]
+        shown_as = self._home.type(type_name).type.display_name
         lists = [each for each in self._home.candidates(described) if self._home.layouts[each].type.key_field is None]
-        return [name for each in lists for name in self._names(each)]
+        return list(dict.fromkeys(name for each in lists for name in self._names(each, shown_as)))
 
     def states(self, type_name: str) -> list[str]:
         """Return the states that records of a type may be in, in the tracker's order; none when it has no states.
@@ -135,12 +142,15 @@ class SourceView:
     by_formatted_id = get
 
     def asset(self, oid: str) -> Record:
-        """Return the record with that type and number, `Story:1005`.
+        """Return the record with that type and number: `Story:1005`, also with a moment behind it.
+
+        A reference as trackers write it, `/defect/123`, and an address that ends in one do as well.
 
         Raises:
             UnknownRecordError: there is none.
         """
-        return self.get(oid)
+        self._home.renew()
+        return self.get(_without_moment(oid) if "/" not in oid else _reference(self._home.layouts.values(), oid))
 
     def discussion(self, record: Record) -> list[Remark]:
         """Return what was said about a record, oldest first."""
@@ -163,10 +173,24 @@ class SourceView:
         except ValueError as error:
             raise UsageError(str(error)) from None
 
-    def _names(self, type_name: str) -> list[str]:
-        """Return the names of all records of a type, as others show them."""
-        name = self._home.layouts[type_name].type.name_field
-        if name is None:
+    def _names(self, list_name: str, shown_as: str) -> list[str]:
+        """Return the names in a list, as others show them; of one for several types those for the type shown as that."""
+        layout = self._home.layouts[list_name]
+        if layout.type.name_field is None:
             return []
-        rows = self._home.searching.rows([Query(type_name)], {type_name: [Path(name)]})
-        return [str(each.values[0]) for each in rows if each.values[0]]
+        tells = type_field(layout)
+        entries = self[list_name].where(**{tells: shown_as}) if tells is not None else self[list_name]
+        return [str(name) for name in entries.values(layout.type.name_field) if name]
+
+
+def _without_moment(oid: str) -> str:
+    """Return `Story:1005` of `Story:1005:99`: the last number says which version of it. versionone.md §1"""
+    return _MOMENT.sub(r"\1", oid)
+
+
+def _reference(layouts: Iterable[Layout], text: str) -> str:
+    """Return `defect/123` of an address that ends so; what does not lead to any type as it is."""
+    steps = text.partition("?")[0].strip("/").split("/")
+    endings = ("/".join(steps[number:]) for number in range(len(steps)))
+    kinds = list(layouts)
+    return next((each for each in endings if typed(kinds, each) is not None), text)

@@ -306,6 +306,7 @@ class Writer:
         return self._hands(source).editor
 
     def _found(self, held: Held) -> Found:
+        held.refresh()  # what was created here may have the tracker's number by now
         return Found(
             held.shape.layout, held.id, self._session.known_as(held).key, is_here=not self._session.edits.is_deleted(held)
         )

@@ -39,6 +39,19 @@ def test_a_push_tells_what_became_of_each_change(online: Opening, desk: RallyDes
     assert tag.id in desk.stage.ids("Tag")
 
 
+def test_what_was_created_here_is_acted_on_after_the_push(online: Opening, desk: RallyDesk) -> None:
+    with online() as m:
+        one, two, tag = (m["acme"][name].create(Name="made here") for name in ("Defect", "Defect", "Tag"))
+        m.push()
+        tag.delete()
+        one.rank("top")
+        two.comment("seen")
+        (outcome,) = m.push()
+        assert outcome.report is not None
+        assert [each.outcome for each in outcome.report.changes] == ["done"] * 3
+    assert tag.id not in desk.stage.ids("Tag")
+
+
 def test_what_is_refused_is_told_with_the_trackers_words(online: Opening, desk: RallyDesk) -> None:
     with online() as m:
         defect = m["acme"].Defect.first()

@@ -8,6 +8,7 @@ import pytest
 
 import mirror
 from mirror.script import Items, Null, Record
+from tests.script.conftest import NOBODY, statements
 
 
 def test_types_are_attributes_of_a_source(m: mirror.Mirror) -> None:
@@ -223,3 +224,86 @@ def test_of_several_types_those_without_a_field_have_no_such_records(m: mirror.M
     assert len(rows) == artifacts.count()
     with pytest.raises(mirror.QueryError):
         artifacts.select("Nonsense")
+
+
+def test_the_values_of_one_field_are_had_without_records(m: mirror.Mirror) -> None:
+    stories = m["rally"].HierarchicalRequirement.order("FormattedID")
+    assert list(stories.values("Name")) == [each.Name for each in stories]
+    assert list(stories.select("Name").values("Owner.Name")) == [row[0] for row in stories.select("Owner.Name").rows()]
+    with pytest.raises(mirror.QueryError):
+        stories.values("Nmae")
+
+
+def test_a_field_is_walked_along_to_its_end(m: mirror.Mirror) -> None:
+    top = next(each for each in m["rally"].Project if not each.Parent and each.Children)
+    with statements() as asked:
+        below = list(top.walk("Children"))
+    assert below[0] is top
+    assert len(set(below)) == len(below)
+    assert {each.Parent for each in below[1:]} <= set(below)
+    assert len(asked) <= 2 * 4  # a level costs the same, however many projects it has
+    assert list(below[-1].walk("Parent"))[-1] is top
+    with pytest.raises(mirror.UsageError, match="no records"):
+        list(top.walk("Name"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_name", "page"),
+    [
+        ("rally", "HierarchicalRequirement", "/#/detail/userstory/{id}"),
+        ("versionone", "Story", "/assetdetail.v1?oid=Story%3A{id}"),
+        ("rt", "ticket", "/Ticket/Display.html?id={id}"),
+    ],
+)
+def test_a_record_has_the_address_of_its_page(m: mirror.Mirror, kind: str, type_name: str, page: str) -> None:
+    record = m[kind][type_name].first()
+    assert record.url == NOBODY + page.format(id=record.id)
+    assert m["rally"].Tag.first().url is None
+    assert m["rally"].Tag.create(Name="new").url is None
+
+
+@pytest.mark.parametrize(
+    "form", ["/defect/{}", "Defect:{}:17", "https://x.example/slm/webservice/v2.0/defect/{}?fetch=Name"]
+)
+def test_a_record_is_found_by_the_references_of_trackers(m: mirror.Mirror, form: str) -> None:
+    defect, feature = m["rally"].Defect.first(), m["rally"]["PortfolioItem/Feature"].first()
+    assert m["rally"].asset(form.format(defect.id)) is defect
+    assert m["rally"].asset(f"https://x.example/slm/webservice/v2.0/portfolioitem/feature/{feature.id}") is feature
+    with pytest.raises(mirror.UnknownRecordError):
+        m["rally"].asset("/defect/x")
+
+
+def test_states_are_those_of_the_one_type(m: mirror.Mirror) -> None:
+    feature = {each.State.Name for each in m["rally"]["PortfolioItem/Feature"] if each.State}
+    states = m["rally"].states("PortfolioItem/Feature")
+    assert len(states) == len(set(states))
+    assert feature <= set(states)
+    first = m["rally"]["PortfolioItem/Feature"].first()
+    for each in states:
+        first.State = each  # though themes have states of the same names
+        assert (first.State.Name, first.State.TypeDef.id) == (
+            each,
+            m["rally"].State.where(TypeDef="Feature").first().TypeDef.id,
+        )
+
+
+def test_names_of_other_toolkits_are_answered_with_ours(m: mirror.Mirror) -> None:
+    stories = m["versionone"].Story
+    with pytest.raises(AttributeError, match=r"here that is allowed_values"):
+        m["rally"].getAllowedValues
+    with pytest.raises(AttributeError, match=r"here that is update_many"):
+        stories.set
+    with pytest.raises(AttributeError, match=r"of each of them it is values\('Name'\)"):
+        stories.Name
+    with pytest.raises(AttributeError, match=r"here that is oid"):
+        stories.first().idref
+    with pytest.raises(AttributeError, match=r"operations: do\('QuickClose'\)"):
+        stories.first().QuickClose
+
+
+def test_a_ticket_has_its_history(m: mirror.Mirror) -> None:
+    rt = m["rt"]
+    for ticket in rt.ticket.limit(5):
+        assert list(ticket.Transactions) == rt.transaction.where(Object=ticket).all()
+        assert ticket["Transactions.@Count"] == len(ticket.Transactions) > 0
+    assert rt.ticket(1) in rt.ticket.where(Transactions__Type="Create").all()

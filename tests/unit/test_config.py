@@ -451,8 +451,9 @@ def test_rally_variables_alone_make_a_source() -> None:
     assert (source.credential.secret, source.credential.user) == ("_k", None)
 
 
-def test_rally_user_and_password_are_basic_authentication() -> None:
-    environ = {"RALLY_USER": "me@example.com", "RALLY_PASSWORD": "pw"}
+@pytest.mark.parametrize("name", ["RALLY_USER", "RALLY_USERNAME"])
+def test_rally_user_and_password_are_basic_authentication(name: str) -> None:
+    environ = {name: "me@example.com", "RALLY_PASSWORD": "pw"}
     source = load(None, TRACKERS, environ)["rally"].source(environ)
     assert (source.url, source.credential.user) == ("https://rally1.rallydev.com", "me@example.com")
 

@@ -23,6 +23,8 @@ _KEY = re.compile(r"\s*(?P<sign>[+-]?)(?P<name>(?:[^,|{]|\{[^}]*\})*?)(?:\s+(?P<
 _CUSTOM = re.compile(r"(?:CF|CustomField)\.(?:(?P<holder>[^{]+)\.)?\{?(?P<name>[^{}]*)\}?", re.IGNORECASE)
 _ROLES = {"requestors": "Requestor", "memberof": "Parents", "hasmember": "Children", "dependenton": "DependedOnBy"}
 _PEOPLE = ("user", "group")
+_HISTORY = Step("Object", ("transaction",), backward=True)
+"""RT lists the transactions of a record at the address of that record, and not in it. rt.md §3.1"""
 
 
 def types(name: str, layouts: Mapping[str, Layout]) -> tuple[str, ...]:
@@ -87,12 +89,20 @@ def term(name: str, place: Place, question: Question) -> Term:
     for part in parts[:-1]:
         here = Place(place.text, at, len(part))
         field = _field(part, layouts, here)
+        if field is None and _is_history(part, question):
+            layouts = [question.asked.layouts["transaction"]]
+            steps.append(_HISTORY)
+            at += len(part) + 1
+            continue
         if field is None or field.kind not in (Kind.REFERENCE, Kind.LINKS):
             raise here.wrong(f"{part} leads to no record")
         layouts = [question.asked.layouts[each] for each in _targets(field, question)]
         steps.append(Step(field.name, tuple(each.type.name for each in layouts)))
         at += len(part) + 1
-    return _end(parts[-1], layouts, tuple(steps), Place(place.text, at, len(parts[-1])))
+    last = Place(place.text, at, len(parts[-1]))
+    if _is_history(parts[-1], question) and _field(parts[-1], layouts, last) is None:
+        return Path(OWN_ID, (*steps, _HISTORY))
+    return _end(parts[-1], layouts, tuple(steps), last)
 
 
 def _rejoined(parts: list[str]) -> list[str]:
@@ -136,6 +146,10 @@ def _end(part: str, layouts: list[Layout], steps: tuple[Step, ...], place: Place
     if field.kind is Kind.REFERENCE or (field.kind is Kind.LINKS and set(field.targets) <= set(_PEOPLE)):
         return Path(field.name, steps, Part.NAME)
     return Path(field.name, steps, Part.ID if field.kind is Kind.LINKS else Part.VALUE)
+
+
+def _is_history(part: str, question: Question) -> bool:
+    return part.lower() == "transactions" and "transaction" in question.asked.layouts
 
 
 def _field(part: str, layouts: list[Layout], place: Place) -> Field | None:
