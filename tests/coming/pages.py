@@ -14,7 +14,7 @@ from typing import Any
 
 from click.testing import CliRunner
 
-from mirror import Mirror, Records
+from mirror import Records
 from mirror.cli import cli
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -28,7 +28,6 @@ _RUNS = re.compile(r"(?!mirror\.toml|.*--watch)(mirror [a-z]|[a-z]+(\.\w|\[))")
 _COMING = {
     ".as_of(": hasattr(Records, "as_of"),
     "--as-of": hasattr(Records, "as_of"),
-    ".watch(": hasattr(Mirror, "watch"),
 }
 
 
