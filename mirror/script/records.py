@@ -313,7 +313,6 @@ class Records:
         notes = [note for each in queries for note in each.notes]
         lacking = {each.type.name for each in self.layouts} - {each.type_name for each in queries}
         notes += [f"What is asked is not known of {', '.join(sorted(lacking))}: none of these is found"] if lacking else []
-        notes += [f"{each} has no such field, so none is found" for each in sorted(lacking)]
         notes += self._unknown_past()
         return tuple(dict.fromkeys(notes))
 
