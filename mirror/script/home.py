@@ -68,7 +68,8 @@ class Home:
 
     def at(self, instant: datetime) -> Home:
         """Return the source as it was at an instant."""
-        return Home(self.source, self.store, self.language, self.belongings, self.catalogue, self.asking, as_of=instant)
+        own = (self.source, self.store, self.language, self.belongings, self.catalogue, self.asking)
+        return Home(*own, url=self.url, as_of=instant)
 
     def knows(self, type_name: str) -> bool:
         """Return whether records of a type can be had: it is mirrored, and as of an instant its history is kept."""

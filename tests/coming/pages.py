@@ -14,7 +14,6 @@ from typing import Any
 
 from click.testing import CliRunner
 
-from mirror import Records
 from mirror.cli import cli
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -24,15 +23,6 @@ _ROW = re.compile(r"\| (.+?) \| (.+) \|")
 _CODE = re.compile(r"`([^`]+)`")
 _RUNS = re.compile(r"(?!mirror\.toml|.*--watch)(mirror [a-z]|[a-z]+(\.\w|\[))")
 """What is to be run of what stands in tables: commands that end, and whatever looks something up in a name."""
-
-_COMING = {
-    ".as_of(": hasattr(Records, "as_of"),
-    "--as-of": hasattr(Records, "as_of"),
-}
-
-
-def _is_there(text: str) -> bool:
-    return all(there for mark, there in _COMING.items() if mark in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +69,7 @@ class Side:
 
     def try_out(self, became: str) -> int:
         """Run whatever a cell of a table has of Python and of commands, each by itself; return how many there were."""
-        tried = [each for each in _CODE.findall(became) if _RUNS.match(each) and _is_there(each)]
+        tried = [each for each in _CODE.findall(became) if _RUNS.match(each)]
         for each in tried:
             try:
                 self._try(each)
@@ -148,12 +138,8 @@ def play(page: str, ours: Side, theirs: Side | None = None) -> Played:
     """
     found: list[tuple[str, Any, Any]] = []
     expected = None
-    examples = blocks(page)
-    for block, following in zip(examples, [*examples[1:], None], strict=True):
+    for block in blocks(page):
         place = f"{page}, line {block.line}"
-        pair = block.text if following is None or not block.toolkit else block.text + following.text
-        if not _is_there(pair):
-            continue
         side = theirs if block.toolkit else ours
         try:
             answer = side.run(block) if side is not None else None

@@ -54,8 +54,7 @@ def played(
     """All examples of the page, run by a user of v1pysdk and one of the mirror."""
     folder = tmp_path_factory.mktemp("v1pysdk")
     theirs = Side(folder / "theirs", instead={ADDRESS: twins[0].url})
-    keeping = {} if hasattr(mirror.Records, "as_of") else {" --history": ""}
-    ours = Side(folder / "ours", instead={ADDRESS: twins[1].url, "--secret-env V1_TOKEN": FEW, **keeping})
+    ours = Side(folder / "ours", instead={ADDRESS: twins[1].url, "--secret-env V1_TOKEN": FEW})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("V1_TOKEN", twins[0].token)
         assert twins[0].token == twins[1].token

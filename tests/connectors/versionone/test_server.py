@@ -27,7 +27,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_each_way_to_ask_is_found_and_loses_no_record(stage: TheStage, store: Store, way: str) -> None:
     switches, expected = WAYS[way]
-    stage.switch(**switches, page_size_cap=7, short_page_every=3, page_shift=1)
+    stage.switch(**switches, page_size_cap=7, short_page_every=4, page_shift=1)
     stage.sync(store)
     learned = {key.removeprefix("learned "): value for key, value in store.notes("acme").items()}
     assert (learned["form"], learned["ids"]) == expected[:2]
