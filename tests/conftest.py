@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from _pytest.terminal import TerminalReporter
 from hypothesis import settings
+from xdist.remote import Producer
 
 from mirror.store.store import Store
 from tests.support.blank import Blank
 from tests.support.databases import PostgresServer, postgres_server
 from tests.support.filling import fill
 from tests.support.pushing import load_rally
+from tests.support.together import Together
 
 settings.register_profile("ci", derandomize=True, database=None)
 if os.environ.get("CI"):
@@ -24,6 +26,12 @@ if os.environ.get("CI"):
 
 CASES = [("sqlite", 0), ("postgres", 1)]
 MORE_CASES = [(kind, seed) for seed in range(10, 30) for kind in ("sqlite", "postgres")]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together | None:
+    """Keep some modules together: `--dist loadgroup`."""
+    return Together(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

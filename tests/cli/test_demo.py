@@ -21,8 +21,6 @@ from mirror.cli.demo import ALL
 from mirror.simulators.registry import SIMULATORS, scene
 from tests.cli.conftest import ROOT, Process
 
-pytestmark = pytest.mark.xdist_group("demo")  # a demo is played once for the tests that look at it
-
 SUMMARY = re.compile(r"^(\w+) +(\d+) +(\d+) +\d+ +\d+ +\d+ +\d+ +[\d.]+ s$", re.MULTILINE)
 
 

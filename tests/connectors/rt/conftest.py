@@ -19,17 +19,8 @@ from tests.support.rt.server import RTServer
 from tests.support.rt.writing import Pen
 from tests.support.rt_simulated import SimulatedServer, seeded_state, thawed
 
-_HERE = Path(__file__).parent
-
 Connect = Callable[..., RTConnector]
 Server = RTServer | SimulatedServer
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a module in one process: its servers and what is mirrored of them are made once."""
-    for each in items:
-        if _HERE in each.path.parents:
-            each.add_marker(pytest.mark.xdist_group(f"rt {each.path.stem}"))
 
 
 class Machines:
