@@ -30,7 +30,7 @@ FORMS = {
 }
 
 
-@pytest.fixture(params=[1, 2, 3])
+@pytest.fixture(params=[1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def tracker(request: pytest.FixtureRequest) -> Iterator[VersionOneSimulator]:
     with VersionOneSimulator(records=200, seed=request.param) as simulator:
         yield simulator
