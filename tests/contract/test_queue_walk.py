@@ -20,7 +20,7 @@ _STEPS = 50
 _ROUNDS = 4
 _ROUNDS_AT_ONCE = 1
 _AT_ONCE = [("sqlite", 1), ("postgres", 2)]
-_LONG = [("postgres" if seed % 5 == 0 else "sqlite", seed) for seed in range(3, 51)]
+_LONG = [("postgres" if seed % 5 == 0 else "sqlite", seed) for seed in range(3, 53)]
 
 
 @pytest.fixture(
@@ -28,7 +28,7 @@ _LONG = [("postgres" if seed % 5 == 0 else "sqlite", seed) for seed in range(3, 
     ids=lambda case: f"{case[0]}-{case[1]}",
 )
 def walked_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, int]]:
-    """A store and a seed: for each tracker two walks of fifty steps; among the long ones 48 of two hundred."""
+    """A store and a seed: for each tracker two walks of fifty steps; among the long ones fifty of two hundred."""
     yield from open_seeded(request, tmp_path)
 
 
