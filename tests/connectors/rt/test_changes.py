@@ -187,7 +187,7 @@ def test_a_type_that_rt_refuses_to_list_fails_alone(connect: Connect, root: Clie
 
 
 def test_a_quiet_look_costs_one_request_a_type(connect: Connect, root: Client, ago: Ago, rt_server: Server) -> None:
-    rt_server.pass_time(5)
+    rt_server.pass_time(10)
     first = connect()
     catalog = catalog_of(first)
     quiet = connect()

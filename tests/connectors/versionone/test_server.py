@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from mirror.connectors.versionone.paging import KEY
 from mirror.errors import AuthError
 from mirror.model.page import KeyRange
 from mirror.model.source import Credential
@@ -38,6 +41,18 @@ def test_each_way_to_ask_is_found_and_loses_no_record(stage: TheStage, store: St
     assert stage.sync(store).exit_code == 0
     assert stage.differences(store) == []
     assert store.notes("acme")["learned moments"] == expected[2]
+
+
+@pytest.mark.parametrize("switches", [{}, {"query_v1": False}])
+def test_a_short_page_does_not_make_comparing_look_broken(stage: TheStage, switches: dict[str, Any]) -> None:
+    stage.switch(**switches, page_size_cap=7)
+    server = connector_to(stage.tracker).server
+    for every in (2, 3):
+        stage.switch(short_page_every=every)
+        for _ in range(6):
+            server.forget_form()
+            assert server.compares_moments
+            assert server.ids_by == KEY
 
 
 def test_what_was_learned_is_not_asked_again(stage: TheStage, store: Store) -> None:
