@@ -45,10 +45,10 @@ def of(view: View, rights: Rights, refs: Refs, *, table: str, row: Row) -> list[
 
 
 def _relations(view: View, refs: Refs, uri: str) -> Iterator[Entry]:
-    """Yield links to others; those to deleted tickets are hidden (rt.md §6.7), and those of deleted ones (seen on 5.0.3)."""
-    own_record = local_of(uri)
-    is_deleted = own_record is None or not _is_shown(view, *own_record)
+    """Yield links to others."""
     for _, link in view.links_at(uri):
+        if not is_valid(view, link):
+            continue
         for own, other in (("Base", "Target"), ("Target", "Base")):
             ref = _REFS.get((link["Type"], own))
             if link[own] != uri or ref is None:
@@ -56,13 +56,20 @@ def _relations(view: View, refs: Refs, uri: str) -> Iterator[Entry]:
             local = local_of(link[other])
             if local is None:
                 yield {"type": "external", "_url": link[other], "ref": ref}
-            elif not is_deleted and _is_shown(view, *local):
+            elif view.get(*local) is not None:
                 yield {**refs.to(*local), "ref": ref}
 
 
-def _is_shown(view: View, table: str, number: int) -> bool:
-    row = view.get(table, number)
-    return row is not None and (table not in ("ticket", "asset") or row["Status"] != "deleted")
+def is_valid(view: View, link: Row) -> bool:
+    """Return whether RT knows of a link: not where the target is a record of RT's and one of both ends a deleted ticket.
+
+    rt.md §6.7, and 5.0.3 itself: a deleted ticket still refers to an address, yet no address depends on it.
+    """
+    ends = [local_of(link["Target"]), local_of(link["Base"])]
+    if ends[0] is None:
+        return True
+    rows = [view.get(*each) for each in ends if each is not None and each[0] == "ticket"]
+    return not any(row is not None and row["Status"] == "deleted" for row in rows)
 
 
 def _further(view: View, rights: Rights, refs: Refs, *, table: str, row: Row) -> Iterator[Entry]:

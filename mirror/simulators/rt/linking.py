@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from mirror.simulators.rt.columns import local_of, uri_of
+from mirror.simulators.rt.hyperlinks import is_valid
 from mirror.simulators.rt.people import put_role
 from mirror.simulators.rt.refs import is_single, people, roles_of
 from mirror.simulators.rt.state import Row
@@ -192,7 +193,7 @@ def _replace(work: Work, table: str, number: int, *, end: str, kind: str, wanted
     own = uri_of(table, number)
     present: dict[str, str] = {}
     for _, link in work.view.links_at(own):
-        if link["Type"] == kind and link[_OTHER[end]] == own and _is_shown(work, link[end]) and _is_shown(work, own):
+        if link["Type"] == kind and link[_OTHER[end]] == own and is_valid(work.view, link):
             local = local_of(link[end])
             present[link[end] if local is None else str(local[1])] = link[end]
     messages: list[str | None] = []
@@ -202,12 +203,6 @@ def _replace(work: Work, table: str, number: int, *, end: str, kind: str, wanted
     for value in sorted(present):
         messages.append(remove(work, table, number, end=end, kind=kind, other=present[value]))
     return messages
-
-
-def _is_shown(work: Work, uri: str) -> bool:
-    local = local_of(uri)
-    row = None if local is None else work.view.get(*local)
-    return local is None or (row is not None and row.get("Status") != "deleted")
 
 
 def _tell(work: Work, own: tuple[str, int], uri: str, change: str, *, end: str, kind: str, silent: bool) -> None:

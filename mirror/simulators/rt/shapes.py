@@ -161,7 +161,9 @@ class Renderer:
         if table in ("ticket", "queue", "asset", "catalog"):
             for role in roles_of(self.view, table, row):
                 if table != "catalog" or not is_single(self.view, role):
-                    found[self.role_name(role)] = self._role(table, row, role, "fields[Owner]" if role == "Owner" else "")
+                    # of the single roles only a ticket's owner is a column as well, and filled like one
+                    prefix = "fields[Owner]" if (table, role) == ("ticket", "Owner") else ""
+                    found[self.role_name(role)] = self._role(table, row, role, prefix)
         if table in LOOKUPS and table not in ("transaction", "catalog"):
             found["CustomFields"] = self._custom_fields(table, row, "")
         found |= self._extras(table, row)
