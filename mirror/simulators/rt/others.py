@@ -134,6 +134,10 @@ def _set(work: Work, table: str, number: int, name: str, value: object) -> str:
         return f"{title} {label}: {DENIED}"
     if table == "queue" and name == "Lifecycle" and str(value) not in LIFECYCLES:
         return f"Queue {label}: {value} is not a valid lifecycle"
+    if refusal := _refusal(work, table, number, name, str(value)):
+        if table == "group":
+            work.change(table, number)  # is stamped all the same (seen on 5.0.3)
+        return f"{title} {label}: {refusal}"
     old = row[name]
     new = _typed(work, table, name, value)
     change: dict[str, Any] = {name: new}
@@ -146,6 +150,28 @@ def _set(work: Work, table: str, number: int, name: str, value: object) -> str:
         return f"{title} {label}: Disabled {'disabled' if new else 'enabled'}"
     by = f" by {people.name_of(work, work.user)}" if table == "group" else ""
     return f"{title} {label}: {name} changed from {_quoted(table, old)} to {_quoted(table, new, bare=False)}{by}"
+
+
+def _refusal(work: Work, table: str, number: int, name: str, value: str) -> str:
+    """Return why a record may not get a name or an address, as 5.0.3 says it; empty when it may."""
+    if table == "user" and name == "Name":
+        return "empty name" if not value else "Name in use" if work.view.user_named(value) not in (None, number) else ""
+    if table == "user" and name == "EmailAddress":
+        return "Email address in use" if value and _user_at(work, value) not in (None, number) else ""
+    if (table, name) in (("queue", "Name"), ("group", "Name")):
+        return "Illegal value for Name" if not value or _named(work, table, value) not in (None, number) else ""
+    return ""
+
+
+def _named(work: Work, table: str, name: str) -> int | None:
+    if table == "group":
+        return work.state.roles.get(("UserDefined", 0, name.lower()))
+    return work.view.named(table, name)
+
+
+def _user_at(work: Work, address: str) -> int | None:
+    rows = (work.view.row("user", each) for each in work.view.ids("user"))
+    return next((row["id"] for row in rows if (row["EmailAddress"] or "").lower() == address.lower()), None)
 
 
 def _note_set(work: Work, table: str, number: int, name: str, change: tuple[object, object]) -> None:
@@ -235,8 +261,7 @@ def _create_user(work: Work, given: dict[str, Any]) -> int:
         raise RefusedError(400, "Must specify 'Name' attribute")
     if work.view.user_named(name) is not None:
         raise RefusedError(400, "Name in use")
-    rows = (work.view.row("user", each) for each in work.view.ids("user"))
-    if address and any((row["EmailAddress"] or "").lower() == address.lower() for row in rows):
+    if address and _user_at(work, address) is not None:
         raise RefusedError(400, "Email address in use")
     columns = {**_texts("user", given), "EmailAddress": address, "Privileged": given.get("Privileged") or 0}
     columns.pop("Name", None)
@@ -247,7 +272,7 @@ def _create_user(work: Work, given: dict[str, Any]) -> int:
 
 def _create_group(work: Work, given: dict[str, Any]) -> int:
     name = str(given.get("Name") or "")
-    if ("UserDefined", 0, name.lower()) in work.state.roles:
+    if _named(work, "group", name) is not None:
         raise RefusedError(400, f"Group name '{name}' is already in use")
     return people.create_group(work, name, Description=given.get("Description"))
 

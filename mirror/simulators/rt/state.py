@@ -126,14 +126,14 @@ class State:
                 found.add(number) if add else found.discard(number)
 
     def _index_group(self, number: int, old: Row | None, row: Row | None) -> None:
-        if old is None and row is not None:
-            self.roles[row["Domain"], row["Instance"], row["Name"].lower()] = number
-            if row["Domain"] in ("UserDefined", "SystemInternal"):
-                self.groups.append(number)
-        elif row is None and old is not None:
+        if old is not None:
             self.roles.pop((old["Domain"], old["Instance"], old["Name"].lower()), None)
-            if number in self.groups:
-                self.groups.remove(number)
+        if row is not None:
+            self.roles[row["Domain"], row["Instance"], row["Name"].lower()] = number
+        if old is None and row is not None and row["Domain"] in ("UserDefined", "SystemInternal"):
+            self.groups.append(number)
+        if row is None and number in self.groups:
+            self.groups.remove(number)
 
     def _index_user(self, number: int, old: Row | None, row: Row | None) -> None:
         if old is not None:

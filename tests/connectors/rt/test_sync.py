@@ -73,10 +73,10 @@ def test_one_sync_after_random_edits_makes_every_table_equal(
         assert not found, "\n".join([*found[:20], "after:", *walk.done[-30:]])
 
 
-def test_tickets_in_the_table_equal_those_read_one_by_one(connect: Connect, root: Client, loaded: Store) -> None:
-    sync(connect(), loaded, types=("ticket",))
+def test_tickets_in_the_table_equal_those_read_one_by_one(connect: Connect, root: Client, mirror_store: Store) -> None:
+    sync(connect(), mirror_store, types=("ticket",))
     truth = Truth(root)
-    table = stored(loaded, loaded.layouts("acme")["ticket"])
+    table = stored(mirror_store, mirror_store.layouts("acme")["ticket"])
     assert len(table) > 20
     for number, row in table.items():
         expected = truth.ticket(number)

@@ -88,3 +88,24 @@ def test_random_requests_get_the_same_answers(twins: Twins, seed: int, steps: in
     Calls(twins, SEEDED_TICKETS, seed).steps(steps)
     assert twins.sent > steps
     expect_none(twins)
+
+
+def test_a_name_or_an_address_that_another_has_is_refused_alike(twins: Twins) -> None:
+    for change in (
+        {"Name": "user02"},
+        {"Name": "USER02"},
+        {"Name": "User01"},
+        {"Name": ""},
+        {"EmailAddress": "user02@example.com"},
+        {"EmailAddress": "User02@Example.com"},
+        {"Name": "someone", "EmailAddress": "user03@example.com", "NickName": "also set"},
+        {"EmailAddress": ""},
+    ):
+        twins.send("PUT", "/user/user01", json=change)
+        twins.send("GET", "/user/37")
+    twins.send("PUT", "/queue/1", json={"Name": "Support"})
+    twins.send("PUT", "/queue/1", json={"Name": ""})
+    twins.send("GET", "/queue/1")
+    twins.send("PUT", "/group/28", json={"Name": "Staff"})
+    twins.send("GET", "/group/28")
+    expect_none(twins)
