@@ -1,13 +1,14 @@
 """Gives SQL the tables as they were: temporary views in front of them, in the transaction that a query runs in.
 
 Only tables of types whose history is kept can be asked about: of the others nothing is known but what is now. The view
-`work_item` is there as well, over the types whose history is kept.
+`work_item` is there as well, over the types whose history is kept. What would go past these views, and show what is now, is
+refused: a table that is named with its schema, and views that others have made.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,8 @@ from mirror.store.history_past import Past, no_history
 from mirror.store.history_tables import kept_types
 from mirror.store.tables import source as sources
 
-_WORD = re.compile(r"""'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|"((?:[^"]|"")*)"|(\w+)""", re.DOTALL)
+_WORD = re.compile(r"""'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/|"((?:[^"]|"")*)"|(\w+)|\.""", re.DOTALL)
+_DOT = "."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,11 @@ def put_in_front(connection: Connection, query: str, instant: str) -> list[str]:
         What is missing in them, in sentences.
 
     Raises:
-        UsageError: it names a table of which no history is kept.
+        UsageError: it names a table of which no history is kept, or something that stands on tables as they are now.
     """
     views = _Views(connection, instant)
     named = _words(query)
+    _refuse_what_is_now(connection, query, named, views.parts.keys() | {work_items.VIEW})
     views.put(named & views.parts.keys())
     if work_items.VIEW in named:
         views.put_work_items()
@@ -57,8 +60,35 @@ def put_in_front(connection: Connection, query: str, instant: str) -> list[str]:
 
 def _words(query: str) -> set[str]:
     """Return the names in a query, as the database takes them: in lower case unless in quotes."""
-    found = _WORD.finditer(query)
-    return {each[1].replace('""', '"') if each[1] is not None else each[2].lower() for each in found if each[1] or each[2]}
+    return {each for each in _names(query) if each != _DOT}
+
+
+def _names(query: str) -> list[str]:
+    """Return the names and the dots of a query in their order."""
+    found = (each for each in _WORD.finditer(query) if each[1] or each[2] or each[0] == _DOT)
+    return [each[1].replace('""', '"') if each[1] else (each[2] or _DOT).lower() for each in found]
+
+
+def _refuse_what_is_now(connection: Connection, query: str, named: Collection[str], tables: Collection[str]) -> None:
+    """Refuse a query that would be shown what is now.
+
+    Args:
+        tables: all that views can be put in front of.
+
+    Raises:
+        UsageError: it names one of these with its schema, or a view that somebody has made.
+    """
+    known = inspect(connection)
+    names = _names(query)
+    schemas = {*known.get_schema_names()} if _DOT in names else set()
+    for schema, dot, table in zip(names, names[1:], names[2:], strict=False):
+        if dot == _DOT and table in tables and schema in schemas:
+            raise UsageError(f"{schema}.{table} is what is now: as of an instant write {table} alone")
+    views = {*known.get_view_names()} - {work_items.VIEW}
+    if connection.dialect.name == "postgresql":
+        views |= {*known.get_materialized_view_names()}
+    if made := sorted(views & {*named}):
+        raise UsageError(f"{made[0]} is a view of what is now: as of an instant ask the tables that it is made of")
 
 
 class _Views:

@@ -221,6 +221,18 @@ def test_sql_sees_tables_and_link_tables_as_they_were(store: Store, known: dict[
     assert raw_rows(database_url, "SELECT name FROM rally_defect") == [("b",)]
 
 
+def test_sql_that_would_be_shown_what_is_now_is_refused(store: Store, known: dict[str, Layout], database_url: str) -> None:
+    store.apply(page(known["Defect"], row(known["Defect"], 1, name="a")), now=NOW)
+    execute(database_url, "CREATE VIEW named AS SELECT name FROM rally_defect")
+    schema = "main" if database_url.startswith("sqlite") else stored(store, "SELECT current_schema()")[0][0]
+    for place in (f"{schema}.rally_defect", f'"{schema}" . "rally_defect"', f"{schema}.work_item"):
+        with pytest.raises(UsageError, match=r"is what is now: as of an instant write \w+ alone"):
+            sql(database_url, f"SELECT 1 FROM {place}", NOW)
+    with pytest.raises(UsageError, match="named is a view of what is now"):
+        sql(database_url, "SELECT * FROM named", NOW)
+    assert sql(database_url, "SELECT d.name, 'named' FROM rally_defect AS d", NOW) == [("a", "named")]
+
+
 def test_sql_says_what_is_not_in_a_table(store: Store, known: dict[str, Layout], database_url: str) -> None:
     other = adopt(store, DEFECT, USER, source="other")
     store.apply(page(known["Defect"], row(known["Defect"], 1, name="a")), now=NOW)
