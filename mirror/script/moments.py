@@ -90,6 +90,14 @@ class Moments:
             for row in one.dicts():
                 yield {"as_of": one.home.as_of, **row}
 
+    def values(self, name: str) -> Iterator[Any]:
+        """Yield the value of one field as of each instant in turn, as `Records.values` does.
+
+        Raises:
+            QueryError: the name cannot be understood.
+        """
+        return chain.from_iterable([one.values(name) for one in self.each])
+
     def to_pandas(self) -> Any:
         """Return what was selected as a pandas.DataFrame, with a column `as_of`."""
         return self._table().to_pandas()

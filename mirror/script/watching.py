@@ -15,6 +15,7 @@ from mirror.model.layout import Layout
 from mirror.queue_api.opened import now
 from mirror.script.delivering import Delivering, News
 from mirror.script.home import Home
+from mirror.script.moments import Moments
 from mirror.script.records import Records
 from mirror.script.scripting import Scripting
 from mirror.script.session import Session
@@ -93,13 +94,14 @@ class Watching(Scripting):
             since_start: first call `created` for all that is there.
 
         Raises:
-            UsageError: nothing to call, no types, or another watcher of this session has the name.
+            UsageError: nothing to call, no types, records of the past, or another watcher of this session has the name.
             UnknownTypeError: no source has such a type.
         """
         records = [each for each in types if isinstance(each, Records)]
         names = tuple(each for each in types if isinstance(each, str))
         if not types or len(records) > 1 or (records and names):
             raise UsageError("say which types to watch, or the records of one query")
+        _check_now(types)
         if records and (records[0].size is not None or records[0].start):
             raise UsageError("records are watched without a limit: leave out limit and page")
         what = _asked(records[0]) if records else ", ".join(names)
@@ -243,6 +245,19 @@ def _meant(home: Home, name: str) -> Sequence[Layout]:
     if name == EVERY_TYPE or not layouts:
         return layouts
     return [each for each in layouts if each.type.work_item is not None] if name == WORK_ITEMS else home.types(name)
+
+
+def _check_now(watched: Sequence[object]) -> None:
+    """Refuse what does not change any more.
+
+    Raises:
+        UsageError: records as of an instant, or of several; or something that is neither a type nor records.
+    """
+    for each in watched:
+        if isinstance(each, Moments) or (isinstance(each, Records) and each.home.as_of is not None):
+            raise UsageError("what was does not change any more; watch the records as they are now, without as_of")
+        if not isinstance(each, str | Records):
+            raise UsageError(f"types are watched by their names, or records by what finds them: {each!r} is neither")
 
 
 def _asked(records: Records) -> str:

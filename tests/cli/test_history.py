@@ -230,6 +230,17 @@ def test_what_a_past_record_leads_to_is_as_of_the_same_instant(past: Past, m: mi
         assert not defect.Project.is_here
 
 
+def test_what_was_cannot_be_watched(past: Past, m: mirror.Mirror) -> None:
+    defects = m["acme"].Defect
+    for each in (defects.as_of(past.at(0)), defects.as_of([past.at(0)])):
+        with pytest.raises(mirror.UsageError, match="what was does not change any more"):
+            m.watch(each, created=print)  # type: ignore[arg-type] # the second is none of what types allow
+    with pytest.raises(mirror.UsageError, match="what was does not change any more"):
+        defects.as_of(past.at(0)).watch(created=print)
+    with pytest.raises(mirror.UsageError, match="17 is neither"):
+        m.watch(17, created=print)  # type: ignore[arg-type]
+
+
 def test_several_instants_are_one_iterable(past: Past, m: mirror.Mirror) -> None:
     found = m["acme"].Defect.as_of([past.at(each) for each in range(3)]).where(Name=["one", "two"]).order("Name")
     assert [(each.as_of, each.Name, each.State) for each in found] == [
@@ -240,6 +251,7 @@ def test_several_instants_are_one_iterable(past: Past, m: mirror.Mirror) -> None
     ]
     assert (found.count(), len(found.limit(1)), found.instants) == (4, 3, tuple(past.at(each) for each in range(3)))
     assert [*found.select("Name").rows()][1] == (past.at(0), "two")
+    assert [*found.values("State")] == ["Open", "Open", "Fixed", "Open"]
     assert [*found.select("State").dicts()][2] == {"as_of": past.at(1), "State": "Fixed"}
     frame = found.select("Name").to_arrow()
     assert (frame.column_names, frame.num_rows) == (["as_of", "Name"], 4)
