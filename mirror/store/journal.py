@@ -69,6 +69,11 @@ def _is_loaded(connection: Connection, place: Place) -> bool:
     return bool(connection.scalar(select(types.c.loaded).where(types.c.source == place[0], types.c.type == place[1])))
 
 
+def is_growing(connection: Connection, place: Place) -> bool:
+    """Return whether a type has fields that its stored rows were read without, and is to be read again for these."""
+    return bool(connection.scalar(select(types.c.grown).where(types.c.source == place[0], types.c.type == place[1])))
+
+
 def note(
     connection: Connection, place: Place, watchers: Iterable[Watching], happened: Iterable[Happened], *, now: datetime
 ) -> None:

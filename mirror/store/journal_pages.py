@@ -20,7 +20,7 @@ from mirror.model.layout import Layout
 from mirror.model.write import Target
 from mirror.store import local_rows, queue_rows
 from mirror.store.chunks import chunked
-from mirror.store.journal import Happened, Watching, note, watching
+from mirror.store.journal import Happened, Watching, is_growing, note, watching
 from mirror.store.queue_record import Desk
 from mirror.store.queue_sheet import Sheet, open_sheets
 from mirror.store.queue_states import LINKING
@@ -47,21 +47,22 @@ class Noting:
     """Notes what happens to the rows of one layout in one transaction.
 
     Attributes:
-        loading: the rows come from a load; what only differs because the catalogue has grown is no news.
+        growing: the type has got fields that its rows were read without; such a field, which was empty in the same revision,
+            is no news.
     """
 
     connection: Connection
     target: RecordTable
     now: datetime
     watchers: tuple[Watching, ...] = ()
-    loading: bool = False
+    growing: bool = False
 
     @classmethod
     def of(cls, connection: Connection, target: RecordTable, *, now: datetime, loading: bool) -> Noting:
         """Return what notes for those who watch the type now."""
-        layout = target.layout
-        watchers = watching(connection, (layout.source, layout.type.name), loading=loading)
-        return cls(connection, target, now, tuple(watchers), loading)
+        place = (target.layout.source, target.layout.type.name)
+        watchers = watching(connection, place, loading=loading)
+        return cls(connection, target, now, tuple(watchers), bool(watchers) and is_growing(connection, place))
 
     @contextmanager
     def around(self, inserted: Collection[int], updated: Collection[int]) -> Iterator[None]:
@@ -128,9 +129,9 @@ class Noting:
         """Return what happened to a record that was here; None when that is no news."""
         if before.cells.get("_revision") is None:  # it was made here, and has only now been seen on the tracker
             return Happened(record_id, Happening.CREATED, is_own=True)
-        if self.loading and before.cells["_revision"] == after.cells["_revision"]:
-            return None
         changes = differences(self.target, before.cells, after.cells) | self._other_links(before, after)
+        if self.growing and before.cells["_revision"] == after.cells["_revision"]:
+            changes = {field: pair for field, pair in changes.items() if pair[0] not in (None, [])}
         if not changes:  # another revision alone may only say that we know the record better now
             return None
         flying = [each for each in sheet.changes if each.is_in_flight] if sheet is not None else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +14,10 @@ from mirror.model.happening import Happening, Interest
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, LinkRow, Row
 from mirror.model.progress import Slice
+from mirror.model.schema import Field, Kind
 from mirror.store.store import Store
 from mirror.store.watchers import ATTEMPTS
-from tests.store.samples import NOW, defects, page, row, stamp, stored
+from tests.store.samples import DEFECT, NOW, TAG, USER, adopt, defects, page, row, stamp, stored
 
 ALL = frozenset(Happening)
 Told = tuple[str, int, dict[str, list[Any]]]
@@ -86,11 +88,24 @@ def test_what_is_the_same_on_the_tracker_is_no_news(store: Store, layout: Layout
     watch(store, layout)
     words = {"Words": [(1, 0, "one")]}
     put(store, layout, row(layout, 1, name="old", owner_id=7, owner_name="Ann is renamed"), links=words, force=True)
-    part = Slice("acme", "Defect", 0, None, NOW)
-    put(store, layout, row(layout, 1, name="old", estimate=3, owner_id=7), links=words, force=True, progress=part)
     assert told(store) == []
-    put(store, layout, row(layout, 1, name="old", estimate=3, owner_id=7, blocked=True), links=words, force=True)
+    put(store, layout, row(layout, 1, name="old", owner_id=7, blocked=True), links=words, force=True)
     assert told(store) == [("changed", 1, {"Blocked": [None, True]})]
+
+
+def test_what_reading_everything_again_repairs_is_told_and_a_new_field_is_not(store: Store, layout: Layout) -> None:
+    watch(store, layout)
+    again = {"force": True, "progress": Slice("acme", "Defect", 0, None, NOW)}
+    put(store, layout, row(layout, 1, name="old", owner_id=7, estimate=3), links={"Words": [(1, 0, "one")]}, **again)
+    assert told(store) == [("changed", 1, {"Estimate": [None, 3]})]
+    extra = (Field("Notes", Kind.TEXT), Field("Teams", Kind.LINKS, targets=("Tag",)))
+    grown = adopt(store, replace(DEFECT, fields=(*DEFECT.fields, *extra)), USER, TAG, digest="2")["Defect"]
+    links: dict[str, list[LinkRow]] = {"Words": [], "Teams": [(1, 0, 5, "red", None)]}
+    put(store, grown, row(grown, 1, name="other", owner_id=7, estimate=3, notes="n"), links=links, **again)
+    assert told(store) == [("changed", 1, {"Name": ["old", "other"], "Words": [["one"], []]})]
+    store.finish_load("acme", "Defect", NOW)
+    put(store, grown, row(grown, 1, name="other", owner_id=7, estimate=3), links=links, **again)
+    assert told(store) == [("changed", 1, {"Notes": ["n", None]})]
 
 
 def test_a_first_load_is_told_to_those_who_watch_from_the_start(store: Store) -> None:
