@@ -181,7 +181,7 @@ class Mirror(Watching):
         if store is None:
             return SourceStatus(name, (), ())
         waiting = Counter(each.state for each in store.queue.open(name))
-        return SourceStatus(name, store.failures(name), store.status(name), waiting)
+        return SourceStatus(name, store.failures(name), store.status(name), waiting, store.watchers.all(name))
 
     def sync(
         self,

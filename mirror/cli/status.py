@@ -11,6 +11,7 @@ from mirror.api import SourceStatus, TypeStatus
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, print_table
 from mirror.cli.pace import ago, subject
+from mirror.cli.watchers import is_forgotten
 from mirror.model.change import State
 from mirror.model.verification import Drift, Verification
 
@@ -32,7 +33,7 @@ _STUCK = {
 @settings_options
 @pass_invocation
 def status(invocation: Invocation, /, names: tuple[str, ...], *, more: tuple[str, ...], as_json: bool) -> None:
-    """Say what is stuck, what waits to be pushed, and of each type how fresh it is, how many rows it has, and if it drifts.
+    """Say what is stuck, what waits to be pushed or told, and of each type how fresh it is, its rows, and if it drifts.
 
     Asks only the database. A type is as fresh as its newest guarantee: the beginning of the last sync that left nothing of
     it out, or of a verification that found it in line. Whatever had changed on the tracker before then is here.
@@ -52,7 +53,7 @@ def status(invocation: Invocation, /, names: tuple[str, ...], *, more: tuple[str
 
 
 def _print_status(source: SourceStatus, now: datetime) -> None:
-    for line in (*_stuck(source), *_waiting(source)):
+    for line in (*_stuck(source), *_waiting(source), *_forgotten(source, now)):
         print_line(f"{source.name}: {line}")
     if not source.types:
         print_line(f"{source.name}: never synced; run: mirror sync {source.name}")
@@ -90,11 +91,21 @@ def _result(found: Verification) -> str:
     return ", ".join(parts) + (", repaired" if found.repaired else "")
 
 
+def _forgotten(source: SourceStatus, now: datetime) -> Iterator[str]:
+    for each in source.watchers:
+        if is_forgotten(each, now):
+            what = f"{_counted(each.waiting, 'event')}, the first found out {ago(each.oldest or now, now)}"
+            yield f"watcher {each.name} was not told of {what}; see: mirror watchers"
+
+
 def _stuck(source: SourceStatus) -> Iterator[str]:
     for state, (words, command) in _STUCK.items():
         count = source.waiting.get(state, 0)
         if count:
             yield f"STUCK: {_counted(count, 'change')} {words}; {command}"
+    for watcher in (each for each in source.watchers if each.failing):
+        what = f"{_counted(watcher.failing, 'event')}: {watcher.said}"
+        yield f"STUCK: watcher {watcher.name} could not be told of {what}; see: mirror watchers"
     for failure in source.failures:
         yield f"STUCK: {subject(failure.type_name)} ({failure.phase}): {failure.reason}"
     for each in source.types:
@@ -129,6 +140,10 @@ def _status_document(source: SourceStatus) -> dict[str, object]:
         "source": source.name,
         "changes": {state.value: count for state, count in source.waiting.items()},
         "stuck": [{"type": each.type_name, "phase": each.phase, "reason": each.reason} for each in source.failures],
+        "watchers": [
+            {name: getattr(each, name) for name in ("name", "waiting", "failing", "said", "oldest")}
+            for each in source.watchers
+        ],
         "types": [
             {
                 "type": each.type_name,

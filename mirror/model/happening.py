@@ -66,6 +66,7 @@ class WatcherStatus:
         waiting: how much it is still to be told.
         failing: how much of that was told before, and the callback failed.
         said: the last of these failures, in words; "" when there is none.
+        oldest: when the first of what it is still to be told was found out; None when there is nothing.
     """
 
     name: str
@@ -74,3 +75,4 @@ class WatcherStatus:
     waiting: int = 0
     failing: int = 0
     said: str = ""
+    oldest: datetime | None = None

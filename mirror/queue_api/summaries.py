@@ -11,6 +11,7 @@ from mirror.engine.sync import SyncReport
 from mirror.engine.verify import VerifyReport
 from mirror.errors import MirrorError
 from mirror.model.change import State
+from mirror.model.happening import WatcherStatus
 from mirror.model.progress import Failure, TypeStatus
 
 Report = TypeVar("Report", SyncReport, VerifyReport, PushReport)
@@ -51,9 +52,14 @@ class TypeSummary:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """What the mirror holds of one source, what of its last run did not work, and how many changes are in which state."""
+    """What the mirror holds of one source, what of its last run did not work, and how many changes are in which state.
+
+    Attributes:
+        watchers: who watches it, with what each is still to be told of it.
+    """
 
     name: str
     failures: Sequence[Failure]
     types: Sequence[TypeStatus]
     waiting: Mapping[State, int] = field(default_factory=dict)
+    watchers: Sequence[WatcherStatus] = ()

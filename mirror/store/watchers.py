@@ -33,6 +33,8 @@ class LastSeen:
     links: Mapping[str, Sequence[Any]]
 
 
+_LONGEST_SAID = 500  # characters; what failed may fail ten thousand times
+
 ATTEMPTS = 10
 """So often something is told whose callback fails; then it waits until its watcher is registered anew."""
 
@@ -67,7 +69,7 @@ class Watchers:
             for place in wanted.keys() - known.keys():
                 if wanted[place].since_start and Happening.CREATED in wanted[place].happenings:
                     _tell_all(connection, name, layouts[place], now)
-            connection.execute(update(journal).where(journal.c.watcher == name).values(attempts=0))
+            connection.execute(update(journal).where(journal.c.watcher == name).values(attempts=0, said=""))
 
     def forget(self, name: str) -> bool:
         """Register `name` no longer, and what he was to be told; return whether he was registered."""
@@ -75,19 +77,22 @@ class Watchers:
             connection.execute(delete(journal).where(journal.c.watcher == name))
             return connection.execute(delete(watcher).where(watcher.c.name == name)).rowcount > 0
 
-    def all(self) -> list[WatcherStatus]:
-        """Return all that are registered, by name."""
-        failing = func.sum(case((journal.c.attempts > 0, 1), else_=0))
-        counts = select(journal.c.watcher, func.count(), failing, func.max(journal.c.said)).group_by(journal.c.watcher)
+    def all(self, source: str = "") -> list[WatcherStatus]:
+        """Return all that are registered, by name.
+
+        Args:
+            source: only those that watch it, with what waits for them of it; of all sources when it is empty.
+        """
+        found = select(watcher).order_by(watcher.c.name, watcher.c.source, watcher.c.type)
         with self._database.read() as connection:
-            rows = connection.execute(select(watcher).order_by(watcher.c.name, watcher.c.source, watcher.c.type)).all()
-            waiting = {row[0]: row[1:] for row in connection.execute(counts)}
+            rows = connection.execute(found.where(watcher.c.source == source) if source else found).all()
+            waiting = _waiting(connection, source)
         return [
             WatcherStatus(
                 name,
                 tuple((each.source, each.type) for each in rows if each.name == name),
                 min(each.since for each in rows if each.name == name),
-                *waiting.get(name, (0, 0, "")),
+                **waiting.get(name, {}),
             )
             for name in dict.fromkeys(each.name for each in rows)
         ]
@@ -111,7 +116,7 @@ class Watchers:
 
     def failed(self, ids: Collection[int], said: str) -> None:
         """Note that the callback failed; they are told again."""
-        values = {"attempts": journal.c.attempts + 1, "said": said}
+        values = {"attempts": journal.c.attempts + 1, "said": said[:_LONGEST_SAID]}
         with self._database.write() as connection:
             for chunk in chunked(ids):
                 connection.execute(update(journal).where(journal.c.id.in_(chunk)).values(values))
@@ -130,6 +135,21 @@ class Watchers:
 
 def _of(name: str) -> Any:
     return select(watcher).where(watcher.c.name == name)
+
+
+def _waiting(connection: Connection, source: str) -> dict[str, dict[str, Any]]:
+    """Return what WatcherStatus says of the lines of each watcher, by its name."""
+    failing = func.sum(case((journal.c.attempts > 0, 1), else_=0))
+    counts = select(journal.c.watcher, func.count(), failing, func.min(journal.c.noted_at)).group_by(journal.c.watcher)
+    last = select(func.max(journal.c.id)).where(journal.c.attempts > 0).group_by(journal.c.watcher)
+    if source:
+        counts, last = (each.where(journal.c.source == source) for each in (counts, last))
+    words = connection.execute(select(journal.c.watcher, journal.c.said).where(journal.c.id.in_(last)))
+    said = {row.watcher: row.said for row in words}
+    return {
+        name: {"waiting": count, "failing": failed, "said": said.get(name, ""), "oldest": oldest}
+        for name, count, failed, oldest in connection.execute(counts)
+    }
 
 
 def _drop(connection: Connection, name: str, place: tuple[str, str]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from mirror.simulators import Fault
 from mirror.simulators.rally import RallySimulator
 from tests.cli.conftest import Process, Run
+from tests.support.databases import execute
 
 ONLY = ("--type", "Defect")
 
@@ -74,12 +75,26 @@ def test_a_command_that_fails_is_run_again_by_the_next(
     end(failing)
     (known,) = json.loads(run("watchers", "--json").stdout)
     assert (known["name"], known["waiting"], known["failing"]) == ("triage", 1, 1)
+    assert run("status").stdout.startswith("acme: STUCK: watcher triage could not be told of 1 event: ")
+    (source,) = json.loads(run("status", "--json").stdout)
+    assert [(each["name"], each["waiting"], each["oldest"]) for each in source["watchers"]] == [
+        ("triage", 1, known["oldest"])
+    ]
+    execute(f"sqlite:///{folder / 'mirror.db'}", "UPDATE mirror_journal SET noted_at = '2026-01-01T00:00:00.000Z'")
+    assert re.search(
+        r"^acme: watcher triage was not told of 1 event, the first found out \d+ days ago",
+        run("status").stdout,
+        re.MULTILINE,
+    )
+    assert re.search(
+        r"^triage: the first of .* \d+ days ago; .*: mirror watchers --forget triage$", run("watchers").stderr, re.MULTILINE
+    )
     working = process(*named, f"tee {folder}/events")
     assert line(working).startswith("changed  acme  DE1  ")
     end(working)
     assert json.loads((folder / "events").read_text())["changes"]["Notes"]["after"] == "edited there"
     shown = run("watchers").stdout
-    assert re.search(r"^triage +acme:Defect +\S+ \S+ +0 +0$", shown, re.MULTILINE), shown
+    assert re.search(r"^triage +acme:Defect +\S+ \S+ +0 +0 *$", shown, re.MULTILINE), shown
     assert run("watchers", "--forget", "triage").exit_code == 0
     assert run("watchers", "--forget", "triage").exit_code == 2
 

@@ -171,9 +171,15 @@ def test_what_failed_is_told_again_until_it_is_put_aside(store: Store, layout: L
         store.watchers.failed([entry.id], "it broke")
     assert store.watchers.waiting("ann", limit=10) == []
     (status,) = store.watchers.all()
-    assert (status.waiting, status.failing, status.said) == (1, 1, "it broke")
+    assert (status.waiting, status.failing, status.said, status.oldest) == (1, 1, "it broke", NOW)
+    put(store, layout, row(layout, 3))
+    store.watchers.failed([entry.id + 1], "and broke again" + "!" * 5000)
+    (status,) = store.watchers.all("acme")
+    assert (status.said[:15], len(status.said)) == ("and broke again", 500)  # the last of them, and not all of it
+    assert store.watchers.all("other") == []
     watch(store, layout)
-    assert [each.attempts for each in store.watchers.waiting("ann", limit=10)] == [0]
+    assert [each.attempts for each in store.watchers.waiting("ann", limit=10)] == [0, 0]
+    assert [(each.failing, each.said) for each in store.watchers.all()] == [(0, "")]
 
 
 def test_who_is_forgotten_or_watches_something_else_leaves_nothing(store: Store, layout: Layout) -> None:
