@@ -58,7 +58,7 @@ def _name_reasons(run: Run, listed: list[Deletion]) -> None:
         for fate in {each.fate for each in entries.values()}:
             ids = {key for key, each in entries.items() if each.fate is fate}
             deleted_at, into = _told(ids, entries)
-            run.store.set_reason(run.source.name, name, ids, fate, deleted_at=deleted_at, into=into)
+            run.store.set_reason(run.layouts[name], ids, fate, now=run.clock(), deleted_at=deleted_at, into=into)
 
 
 def _located(run: Run, listed: list[Deletion]) -> dict[str, dict[int, Deletion]]:

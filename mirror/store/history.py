@@ -31,6 +31,7 @@ from sqlalchemy import (
     select,
     table,
     type_coerce,
+    update,
 )
 from sqlalchemy.schema import CreateTable
 
@@ -127,6 +128,20 @@ class Keeper:
             self._copy(found)
             spans |= found
         return spans
+
+    def end_sooner(self, deleted_at: Mapping[int, str]) -> None:
+        """Have the last versions of records that are gone end when they were deleted, now that this is known.
+
+        Args:
+            deleted_at: id -> when; one that is no earlier than the end, or before the version began, changes nothing.
+        """
+        ended = self.tables.table.c._valid_to
+        for chunk in chunked(deleted_at):
+            for key, end in self._last(self.tables.table, ended, chunk).items():
+                at = instant_or_none(deleted_at[key])
+                for each in (self.tables.table, *self.tables.links.values()) if at is not None and at < end else ():
+                    this = (each.c.source == self.target.layout.source, each.c.id == key, each.c._valid_to == end)
+                    self.connection.execute(update(each).where(*this, each.c._valid_from < at).values(_valid_to=at))
 
     def _welcome(self, stamps: Mapping[int, str | None]) -> None:
         """Note when records that were away came back, where their rows will not tell.

@@ -332,17 +332,17 @@ class Store(ProgressStore):
 
     def set_reason(
         self,
-        source: str,
-        type_name: str,
+        layout: Layout,
         ids: Collection[int],
         fate: Fate,
         *,
+        now: datetime,
         deleted_at: Mapping[int, str] | None = None,
         into: Mapping[int, int] | None = None,
     ) -> int:
         """Change the reason of tombstones, now that it is known better; return how many there were."""
-        with self._database.write() as connection:
-            return tombstones.amend(connection, (source, type_name), ids, Reason(fate, deleted_at or {}, into or {}))
+        reason, target = Reason(fate, deleted_at or {}, into or {}), self._writer(layout).target
+        return self._database.transact(lambda connection: tombstones.amend(connection, target, ids, reason, now=now))
 
     # comparisons with the tracker
 

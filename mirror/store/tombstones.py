@@ -93,9 +93,12 @@ def listed(connection: Connection, place: tuple[str, str], fate: Fate | None) ->
     return [(row.id, Fate(row.reason)) for row in connection.execute(query.order_by(tombstone.c.id))]
 
 
-def amend(connection: Connection, place: tuple[str, str], ids: Iterable[int], reason: Reason) -> int:
-    """Change the reason of tombstones, now that it is known better; return how many there were."""
-    amended = 0
+def amend(connection: Connection, target: RecordTable, ids: Iterable[int], reason: Reason, *, now: datetime) -> int:
+    """Change the reason of tombstones, now that it is known better; return how many there were.
+
+    Where the history is kept, what they were last ends when they were deleted, if that is known only now.
+    """
+    place, amended = (target.layout.source, target.layout.type.name), set[int]()
     for each in ids:
         values: dict[str, Any] = {"reason": reason.fate.value}
         if each in reason.deleted_at:
@@ -103,8 +106,12 @@ def amend(connection: Connection, place: tuple[str, str], ids: Iterable[int], re
         if each in reason.into:
             values["merged_into"] = reason.into[each]
         this = (tombstone.c.source == place[0], tombstone.c.type == place[1], tombstone.c.id == each)
-        amended += connection.execute(update(tombstone).where(*this).values(values)).rowcount
-    return amended
+        if connection.execute(update(tombstone).where(*this).values(values)).rowcount:
+            amended.add(each)
+    history = keeper(connection, target, now)
+    if history is not None:
+        history.end_sooner({each: at for each, at in reason.deleted_at.items() if each in amended})
+    return len(amended)
 
 
 def _stone(layout: Layout, row: dict[str, Any], links: Any, reason: Reason, now: datetime) -> dict[str, Any]:

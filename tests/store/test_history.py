@@ -128,6 +128,21 @@ def test_deleted_records_are_found_before_they_were_deleted(store: Store, known:
     assert [[(each.id, each.values[0]) for each in some] for some in found] == [[(1, (5,)), (2, ())], [(2, ())], [(1, (5,))]]
 
 
+def test_a_time_of_deletion_that_is_learnt_later_ends_the_last_version_then(store: Store, known: dict[str, Layout]) -> None:
+    layout = known["Defect"]
+    links = {"Tags": [(each, 0, 5, "red", None) for each in (1, 2, 3)]}
+    store.apply(page(layout, *(row(layout, each, name="a") for each in (1, 2, 3)), links=links), now=NOW)
+    store.tombstone(layout, [1, 2], fate=Fate.UNKNOWN, now=NOW + HOUR)
+    deleted_at = {1: stamp(20), 2: stamp(-5), 3: stamp(20), 4: stamp(20)}  # 2: before it was as it is; 3: it is still there
+    store.set_reason(layout, [1, 2, 3, 4], Fate.DELETED, now=NOW + 2 * HOUR, deleted_at=deleted_at)
+    assert stored(store, SPANS) == [(1, "a", stamp(0), stamp(20)), (2, "a", stamp(0), text(NOW + HOUR))]
+    assert [names(store, known, at(each)) for each in (19, 20)] == [{1: "a", 2: "a", 3: "a"}, {2: "a", 3: "a"}]
+    tags = "SELECT id, _valid_to FROM rally_defect__tags__history ORDER BY id"
+    assert stored(store, tags) == [(1, stamp(20)), (2, text(NOW + HOUR))]
+    store.set_reason(layout, [1], Fate.DELETED, now=NOW + 2 * HOUR, deleted_at={1: stamp(25)})  # never later
+    assert stored(store, tags)[0] == (1, stamp(20))
+
+
 def test_names_of_others_are_as_they_were_shown(store: Store, known: dict[str, Layout]) -> None:
     user, layout = known["User"], known["Defect"]
     links = {"Tags": [(1, 0, 5, "red", None)]}

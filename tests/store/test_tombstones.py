@@ -68,7 +68,7 @@ def test_reasons_can_be_listed_and_amended(store: Store) -> None:
     store.apply(page(layout, *(row(layout, each) for each in range(1, 5))), now=NOW)
     store.tombstone(layout, [1, 2], fate=Fate.UNKNOWN, now=NOW)
     store.tombstone(layout, [3], fate=Fate.NO_ACCESS, now=NOW)
-    assert store.set_reason("acme", "Defect", [1, 4], Fate.MERGED, into={1: 9}, deleted_at={1: stamp(5)}) == 1
+    assert store.set_reason(layout, [1, 4], Fate.MERGED, now=NOW, into={1: 9}, deleted_at={1: stamp(5)}) == 1
     assert store.tombstones("acme", "Defect") == [(1, Fate.MERGED), (2, Fate.UNKNOWN), (3, Fate.NO_ACCESS)]
     assert store.tombstones("acme", "Defect", Fate.NO_ACCESS) == [(3, Fate.NO_ACCESS)]
     query = "SELECT merged_into, deleted_at FROM mirror_tombstone WHERE id = 1"
