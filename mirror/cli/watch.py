@@ -149,4 +149,5 @@ def _deliver(mirror: Mirror) -> None:
         warnings.simplefilter("ignore", RuntimeWarning)  # of the same, as scripts are told
         deliveries = mirror.deliver()
     for each in (failed for delivery in deliveries for failed in delivery.failed):
-        say(f"{each.source}: {each.key}: {each.happening}: {each.error}; told again in the next round")
+        again = "put aside until this is started anew" if each.is_put_aside else "told again in the next round"
+        say(f"{each.source}: {each.key}: {each.happening}: {each.error}; {again}")

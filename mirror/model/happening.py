@@ -55,6 +55,11 @@ class Entry:
     attempts: int = 0
     said: str = ""
 
+    @property
+    def record(self) -> tuple[str, str, int]:
+        """Source, type name and id of the record."""
+        return self.source, self.type_name, self.record_id
+
 
 @dataclass(frozen=True, slots=True)
 class WatcherStatus:

@@ -63,7 +63,7 @@ def joined(entries: Sequence[Entry]) -> list[Pending]:
     """
     by_record: dict[tuple[str, str, int], list[Entry]] = {}
     for each in entries:
-        by_record.setdefault((each.source, each.type_name, each.record_id), []).append(each)
+        by_record.setdefault(each.record, []).append(each)
     return [_joined(some) for some in by_record.values()]
 
 
@@ -90,6 +90,7 @@ class Delivering:
         name: of the watcher.
         records: only what these queries find, or found before it happened; None for everything.
         passed: ids of lines that are no news to this watcher.
+        held: records of which he was told in vain. What happened to them later waits with that; nothing overtakes it.
     """
 
     session: Session
@@ -97,16 +98,25 @@ class Delivering:
     name: str
     records: Records | None
     passed: list[int] = field(default_factory=list)
+    held: set[tuple[str, str, int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.held = self.watchers.put_aside(self.name)
 
     def news(self) -> Iterator[News]:
         """Yield everything that waits, as it happened; each line once, whatever becomes of it meanwhile."""
         after = 0
         while entries := self.watchers.waiting(self.name, after=after, limit=TOGETHER):
             after = entries[-1].id
-            yield from self._news(joined(entries))
+            yield from self._news(joined([each for each in entries if each.record not in self.held]))
             if self.passed:
                 self.watchers.told(self.passed)
                 self.passed.clear()
+
+    def failed(self, news: News, said: str) -> None:
+        """Note that the callback failed."""
+        self.watchers.failed(news.pending.ids, said)
+        self.held.add((news.pending.source, news.pending.type_name, news.pending.record_id))
 
     def _news(self, pending: Sequence[Pending]) -> Iterator[News]:
         found: dict[tuple[int, ...], News] = {}

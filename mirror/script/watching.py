@@ -45,6 +45,11 @@ class FailedCall:
     error: Exception
     attempts: int
 
+    @property
+    def is_put_aside(self) -> bool:
+        """Whether it is not told again before the script is started anew."""
+        return self.attempts >= ATTEMPTS
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -161,7 +166,7 @@ class Watching(Scripting):
                 store.watchers.told(each.pending.ids)
                 told += 1
             else:
-                store.watchers.failed(each.pending.ids, _words(failure))
+                delivering.failed(each, _words(failure))
                 failed.append(_failed(watcher, each, failure))
         return Delivery(watcher.name, told, failed)
 

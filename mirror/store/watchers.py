@@ -108,6 +108,13 @@ class Watchers:
             rows = connection.execute(select(journal).where(here).order_by(journal.c.id).limit(limit))
             return [_entry(each) for each in rows]
 
+    def put_aside(self, name: str) -> set[tuple[str, str, int]]:
+        """Return source, type name and id of the records of which something was put aside."""
+        records = select(journal.c.source, journal.c.type, journal.c.record_id)
+        with self._database.read() as connection:
+            found = connection.execute(records.where(journal.c.watcher == name, journal.c.attempts >= ATTEMPTS))
+            return {(row.source, row.type, row.record_id) for row in found}
+
     def told(self, ids: Collection[int]) -> None:
         """Remove lines: their watcher was told."""
         with self._database.write() as connection:

@@ -179,6 +179,36 @@ def test_what_always_fails_is_put_aside_until_the_script_starts_anew(online: Ope
     assert len(calls) == ATTEMPTS + 1
 
 
+def test_nothing_overtakes_what_failed(online: Opening, desk: RallyDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = desk.stage.ids("Defect")[:2]
+    told: list[tuple[int, list[str]]] = []
+    broken = True
+
+    def tell(record: mirror.Record, changes: mirror.Changes) -> None:
+        if broken and record.id == one:
+            raise ValueError("not yet")
+        told.append((record.id, [changes["Notes"].before, changes["Notes"].after]))
+
+    monkeypatch.setattr("mirror.script.delivering.TOGETHER", 1)
+    with online() as m, pytest.warns(RuntimeWarning, match="not yet"):
+        m.watch("Defect", changed=tell, name="tell")
+        for number, words in ((one, "first"), (two, "other"), (one, "second")):
+            desk.stage.world.update(number, {"Notes": words})
+            m.sync(deliver=False)
+        for _ in range(ATTEMPTS):
+            m.deliver()
+        desk.stage.world.update(one, {"Notes": "third"})
+        m.sync(deliver=False)
+        assert m.deliver()[0].failed == []
+    assert told == [(two, ["", "other"])]
+    broken = False
+    monkeypatch.undo()
+    with online() as m:
+        m.watch("Defect", changed=tell, name="tell")
+        m.deliver()
+    assert told[1:] == [(one, ["", "third"])]
+
+
 def test_what_a_callback_does_is_queued_and_the_rest_of_the_session_too(online: Opening, desk: RallyDesk) -> None:
     def annotate(record: mirror.Record, changes: mirror.Changes) -> None:
         record.Name = f"was: {changes['Notes'].before}"
