@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from mirror import Changes, Null, Record
 from mirror.cli.errors import reader_went_away
 from mirror.cli.output import as_json as in_json
 from mirror.cli.output import print_line, readable
+from mirror.cli.pace import duration
 from mirror.cli.wording import apart
 from mirror.model.happening import Happening
 
@@ -35,14 +38,27 @@ class Event:
     reason: str
 
 
-def tell_event(event: Event, *, command: str, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What is run for each event.
+
+    Attributes:
+        text: as a shell would split it.
+        seconds: how long it may take.
+    """
+
+    text: str
+    seconds: float
+
+
+def tell_event(event: Event, *, command: Command | None, as_json: bool) -> None:
     """Run the command, if there is one, and print what happened.
 
     Raises:
-        ChildProcessError: the command cannot be run, or has failed.
+        ChildProcessError: the command cannot be run, has failed, or took too long and was ended.
     """
     line = json.dumps(_document(event), ensure_ascii=False, default=in_json)
-    if command:
+    if command is not None:
         _run(command, line)
     try:
         if as_json:
@@ -53,22 +69,37 @@ def tell_event(event: Event, *, command: str, as_json: bool) -> None:
         reader_went_away()
 
 
-def _run(command: str, line: str) -> None:
+def _run(command: Command, line: str) -> None:
     """Run the command with the event on its standard input.
 
     In a session of its own, so that a Ctrl-C that ends us does not end it halfway.
 
     Raises:
-        ChildProcessError: it cannot be run, or has failed.
+        ChildProcessError: it cannot be run, has failed, or took too long and was ended.
     """
+    words = shlex.split(command.text)
     try:
-        done = subprocess.run(  # noqa: S603 - it is the user's own command
-            shlex.split(command), input=f"{line}\n", text=True, stdout=_STANDARD_ERROR, start_new_session=True, check=False
+        child = subprocess.Popen(  # noqa: S603 - it is the user's own command
+            words, stdin=subprocess.PIPE, text=True, stdout=_STANDARD_ERROR, start_new_session=True
         )
     except OSError as error:
-        raise ChildProcessError(f"{command}: {error.strerror}") from error
-    if done.returncode:
-        raise ChildProcessError(f"{command} ended with {done.returncode}")
+        raise ChildProcessError(f"{command.text}: {error.strerror}") from error
+    with child:
+        try:
+            child.communicate(f"{line}\n", timeout=command.seconds)
+        except subprocess.TimeoutExpired:
+            _end(child)
+            raise ChildProcessError(f"{command.text} took more than {duration(command.seconds)} and was ended") from None
+    if child.returncode:
+        raise ChildProcessError(f"{command.text} ended with {child.returncode}")
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """End a command, and whatever it has started."""
+    if os.name == "posix":
+        os.killpg(child.pid, signal.SIGKILL)
+    else:
+        child.kill()
 
 
 def _document(event: Event) -> dict[str, object]:

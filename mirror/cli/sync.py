@@ -44,6 +44,14 @@ _TALLY = ("inserted", "updated", "unchanged", "tombstoned", "quarantined")
     metavar="COMMAND",
     help="With --watch: run this for each event, with it as JSON on its input.",
 )
+@click.option(
+    "--exec-timeout",
+    "timeout",
+    default="10m",
+    show_default=True,
+    metavar="TIME",
+    help="With --exec: end a command that takes longer; it has failed then.",
+)
 @json_option
 @settings_options
 @pass_invocation
@@ -58,6 +66,7 @@ def sync(
     every: str | None,
     watcher: str,
     command: str,
+    timeout: str,
     **given: bool,
 ) -> None:
     """Copy what the trackers hold into the database; the next time only what changed.
@@ -72,8 +81,9 @@ def sync(
     With --watch it goes on until Ctrl-C or SIGTERM, and then ends with 0. Work items that were created, changed or deleted,
     or records of --type, are printed a line each, or with --json as JSON objects; a tracker that cannot be reached is tried
     again. What a process that died had found out and not printed is printed by the next one; with --as NAME also what other
-    syncs find out while it is stopped (`mirror watchers` lists these names). A COMMAND gets each event as a line of JSON on
-    its standard input; when it does not end with 0, it is run again with the same event after the next sync.
+    syncs find out while it is stopped (`mirror watchers` lists these names). Of two that run under one name, or without one,
+    each event is told by one. A COMMAND gets each event as a line of JSON on its standard input; when it does not end with
+    0, it is run again with the same event after the next sync, ten times in all, and then when the watching is started anew.
 
     \b
     Examples:
@@ -89,7 +99,7 @@ def sync(
     work = _Work(names, SyncOptions(types, full=given["full"], allow_mass_delete=given["allow_mass_delete"]), given)
     keep_memory_flat()
     if every is not None:
-        asked = Asked(every, watcher, command, names, types, given["as_json"])
+        asked = Asked(every, watcher, command, timeout, names, types, given["as_json"])
         asked.check()
         with invocation.open() as mirror:
             watch(mirror, asked, lambda is_first: _round(mirror, work, is_first=is_first))

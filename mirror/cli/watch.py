@@ -15,7 +15,7 @@ from types import FrameType
 from mirror import Changes, Record
 from mirror.api import QUICK, Mirror, interval_of
 from mirror.cli.errors import INTERRUPTED, STOPPED
-from mirror.cli.news import Event, tell_event
+from mirror.cli.news import Command, Event, tell_event
 from mirror.cli.output import say
 from mirror.cli.pace import duration
 from mirror.errors import DatabaseBusyError, StoreError, UsageError
@@ -36,11 +36,13 @@ class Asked:
         every: how long to wait, as it was written.
         name: of the watcher; "" for one that is forgotten at the end.
         command: what to run for each event; "" for nothing.
+        timeout: how long that may take, as it was written.
     """
 
     every: str
     name: str
     command: str
+    timeout: str
     names: Sequence[str]
     types: Sequence[str]
     as_json: bool
@@ -52,6 +54,7 @@ class Asked:
             UsageError: the interval is none, or too short; or there is nothing to run.
         """
         interval = interval_of(self.every)
+        interval_of(self.timeout)
         try:
             is_command = not self.command or bool(shlex.split(self.command))
         except ValueError as error:
@@ -104,10 +107,12 @@ def watch(mirror: Mirror, asked: Asked, sync: Callable[[bool], None]) -> None:
     scopes = [f"{each}:" for each in asked.names] or [""]
     types = [f"{scope}{each}" for scope in scopes for each in asked.types or ("work_item",)]
 
+    command = Command(asked.command, interval_of(asked.timeout).total_seconds()) if asked.command else None
+
     def tell(happening: Happening, record: Record, *, changes: Changes | None = None, reason: str = "") -> None:
         if asked.name:  # else nobody would ever be told of what is left
             stop.check()
-        tell_event(Event(happening, record, changes, reason), command=asked.command, as_json=asked.as_json)
+        tell_event(Event(happening, record, changes, reason), command=command, as_json=asked.as_json)
 
     mirror.watch(
         *types,

@@ -64,14 +64,17 @@ def test_it_goes_on_when_the_tracker_does_not_answer(process: Process, run: Run,
 def test_a_command_that_fails_is_run_again_by_the_next(
     process: Process, run: Run, acme: RallySimulator, folder: Path
 ) -> None:
-    named = ("sync", "--watch", "1h", *ONLY, "--as", "triage", "--exec")
+    named = (*ONLY, "--as", "triage", "--exec")
     assert run("sync", *ONLY).exit_code == 0
     acme.world.update(acme.world.ids("Defect")[0], {"Notes": "edited there"})
-    failing = process(*named, "false")
+    (folder / "once").write_text("#!/bin/sh\nmkdir began && sleep 600\nexit 1\n")
+    (folder / "once").chmod(0o700)
+    failing = process("sync", "--watch", "1s", *named, "./once", "--exec-timeout", "1s")
     assert failing.stderr is not None
-    while "told again" not in (said := failing.stderr.readline()):
-        assert said
-    assert "acme: DE1: changed: false ended with 1; told again in the next round" in said
+    for words in ("./once took more than 1.0 s and was ended", "./once ended with 1"):
+        while "told again" not in (said := failing.stderr.readline()):
+            assert said
+        assert f"acme: DE1: changed: {words}; told again in the next round" in said
     end(failing)
     (known,) = json.loads(run("watchers", "--json").stdout)
     assert (known["name"], known["waiting"], known["failing"]) == ("triage", 1, 1)
@@ -89,7 +92,7 @@ def test_a_command_that_fails_is_run_again_by_the_next(
     assert re.search(
         r"^triage: the first of .* \d+ days ago; .*: mirror watchers --forget triage$", run("watchers").stderr, re.MULTILINE
     )
-    working = process(*named, f"tee {folder}/events")
+    working = process("sync", "--watch", "1h", *named, f"tee {folder}/events")
     assert line(working).startswith("changed  acme  DE1  ")
     end(working)
     assert json.loads((folder / "events").read_text())["changes"]["Notes"]["after"] == "edited there"
@@ -106,6 +109,7 @@ def test_a_command_that_fails_is_run_again_by_the_next(
         (["--watch", "0s"], "too short"),
         (["--as", "triage"], "add --watch"),
         (["--watch", "5m", "--exec", " "], "needs a command"),
+        (["--watch", "5m", "--exec", "cat", "--exec-timeout", "long"], "'long' is no length of time"),
         (["--watch", "5m", "--exec", "'notify"], "No closing quotation"),
         (["--watch", "5m", "--type", "Defekt"], "did you mean Defect"),
     ],
