@@ -203,6 +203,14 @@ class Watching(Scripting):
                 raise
             return True  # what was there when it was registered is not offered any more
         interests = watcher.interests(places)
+        if watcher.registered and not store.watchers.knows(watcher.name):
+            watcher.registered = None
+            warnings.warn(
+                f"watcher {watcher.name!r} was forgotten by another program, and is not told what happened since: "
+                "two that run at once need names of their own",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         if interests and interests != watcher.registered:
             store.watchers.register(watcher.name, interests, places, now=now())
             watcher.registered = interests

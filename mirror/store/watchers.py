@@ -77,6 +77,11 @@ class Watchers:
             connection.execute(delete(journal).where(journal.c.watcher == name))
             return connection.execute(delete(watcher).where(watcher.c.name == name)).rowcount > 0
 
+    def knows(self, name: str) -> bool:
+        """Return whether `name` is registered."""
+        with self._database.read() as connection:
+            return connection.execute(_of(name).limit(1)).first() is not None
+
     def all(self, source: str = "") -> list[WatcherStatus]:
         """Return all that are registered, by name.
 

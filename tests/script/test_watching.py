@@ -332,6 +332,16 @@ def test_a_poll_warns_of_what_goes_wrong_unless_told_otherwise(online: Opening, 
             m.poll(times=1)
 
 
+def test_who_was_forgotten_by_another_program_watches_again(online: Opening) -> None:
+    with online() as m, online() as other:
+        m.watch("Defect", created=print, name="one")
+        assert other.unwatch("one")
+        with pytest.warns(RuntimeWarning, match="'one' was forgotten by another program"):
+            m.deliver()
+        assert [each.name for each in other.watchers()] == ["one"]
+        m.deliver()
+
+
 def test_what_cannot_be_watched_is_refused(online: Opening) -> None:
     with online() as m:
         defects = m["acme"].Defect
