@@ -21,6 +21,7 @@ from mirror.config_edit import NewSource, PyralImport, append_pyral, append_sour
 from mirror.connectors.base import Finding
 from mirror.connectors.registry import TRACKERS, check_auth, connect
 from mirror.credentials import Place
+from mirror.engine.checking import check_source
 from mirror.engine.push import PlannedStep, PushedChange, PushOptions, PushReport, push_source
 from mirror.engine.recounting import FieldChange, RecordVersion
 from mirror.engine.showing import ShownChange, ShownEntry
@@ -131,12 +132,14 @@ class Mirror(Watching):
     # Sources
 
     def check(self, name: str) -> Iterator[Finding]:
-        """Yield what is right and wrong with the connection to one source.
+        """Yield what is right and wrong with the connection to one source; learn who we are there, if there is a database.
 
         Raises:
             ConfigError: its secret cannot be had.
+            StoreError: the database cannot be opened.
         """
-        yield from connect(self._settings[name].source(self._environ)).check()
+        source = self._settings[name].source(self._environ)
+        yield from check_source(source, connect(source), self._existing_store, clock=now)
 
     # Contents
 

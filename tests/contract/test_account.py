@@ -6,7 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from mirror.connectors.base import Finding
 from mirror.engine.account import account_of, asked_by
+from mirror.engine.checking import check_source
 from mirror.store.store import Store
 from tests.support.stage import Stage
 
@@ -29,9 +31,19 @@ def test_a_sync_learns_who_we_are_once_a_day_or_when_all_is_read_again(store: St
         store.note("acme", "account", json.dumps({**noted(store), "asked_at": long_ago, "user_id": 7}))
         stage.sync(store)
         assert (noted(store)["asked_at"] > long_ago, account_of(store, "acme") == found) == (is_asked, is_asked)
+    for learn in (lambda: stage.sync(store, full=True), lambda: check(stage, store)):
+        store.note("acme", "account", json.dumps({**noted(store), "user_id": 7}))
+        learn()
+        assert account_of(store, "acme") == found
+    store.note("acme", "identity", "another place")
     store.note("acme", "account", json.dumps({**noted(store), "user_id": 7}))
-    stage.sync(store, full=True)
-    assert account_of(store, "acme") == found
+    subjects = {each.subject for each in check(stage, store)}
+    if stage.connector().identity():  # of another place nothing is learned
+        assert ("place" in subjects, account_of(store, "acme").user_id) == (True, 7)
+
+
+def check(stage: Stage, store: Store) -> list[Finding]:
+    return [*check_source(stage.source(), stage.connector(), lambda: store, clock=lambda: datetime.now(UTC))]
 
 
 def test_a_zone_that_nobody_knows_is_that_of_utc(store: Store) -> None:
