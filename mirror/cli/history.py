@@ -8,8 +8,9 @@ import click
 
 from mirror.api import FieldChange, Mirror, RecordVersion
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
-from mirror.cli.output import print_json, print_line, readable, say
+from mirror.cli.output import print_json, print_line, print_table, readable, say
 from mirror.cli.wording import apart, plain, short
+from mirror.errors import UsageError
 from mirror.model.write import Target, Value
 
 as_of_option = click.option(
@@ -20,23 +21,51 @@ as_of_option = click.option(
 
 
 @click.command()
-@click.argument("key", metavar="KEY")
+@click.argument("key", metavar="KEY", required=False)
+@click.option("--prune", "before", metavar="INSTANT", help="Instead, forget for ever what ended before then.")
+@click.option("--source", "names", multiple=True, metavar="NAME", help="With --prune: only of this source. May be repeated.")
 @json_option
 @settings_options
 @pass_invocation
-def history(invocation: Invocation, key: str, as_json: bool) -> None:
+def history(
+    invocation: Invocation, /, key: str | None, *, before: str | None, names: tuple[str, ...], as_json: bool
+) -> None:
     """Tell what a record was: its versions, oldest first, each with what it changed. Asks only the database.
 
     KEY is what people call it, or called it before it was deleted. The history of a type is kept from the sync on that
     follows history = true in the settings of its source; of what was changed twice between two syncs only the last is known.
     What was changed here and is not pushed is no part of it: see mirror diff. Instants are UTC.
 
+    With --prune the versions of all records that ended before an instant are deleted from the database, and counted. What
+    was then and later can still be asked about.
+
     \b
     Examples:
       mirror history DE17
       mirror show DE17 --as-of 2026-03-01
       mirror history acme:S-01005 --json
+      mirror history --prune 2025-01-01
     """
+    if (key is None) == (before is None) or (names and before is None):
+        raise UsageError("say whose history, as in mirror history DE17; or with --prune from when on it is to be known")
+    if before is not None:
+        _prune(invocation, before, names, as_json=as_json)
+    elif key is not None:
+        _tell(invocation, key, as_json=as_json)
+
+
+def _prune(invocation: Invocation, before: str, names: tuple[str, ...], *, as_json: bool) -> None:
+    with invocation.open() as mirror:
+        found = mirror.prune_history(before, names)
+    rows = [(source, name, count) for source, types in found.items() for name, count in types.items()]
+    if as_json:
+        print_json([dict(zip(("source", "type", "versions"), each, strict=True)) for each in rows])
+        return
+    print_table(("source", "type", "versions"), rows)
+    say(f"{sum(row[2] for row in rows):,} versions are forgotten; their space is used again by what is stored next")
+
+
+def _tell(invocation: Invocation, key: str, *, as_json: bool) -> None:
     with invocation.open() as mirror:
         versions = mirror.history(key)
         if as_json:

@@ -140,6 +140,19 @@ class Scripting(Editing, Looking):
                 raise
         return recount(store, *gone[0])
 
+    def prune_history(self, before: Instant, names: Sequence[str] = ()) -> dict[str, dict[str, int]]:
+        """Forget the versions that ended before an instant, of those sources or of all. What was then and later stays known.
+
+        Returns:
+            Source -> type name -> how many versions there were, where there were any.
+
+        Raises:
+            UsageError: it is no instant that is past, nothing was ever synced, or another run holds the database.
+        """
+        at, store = instant_of(before, now()), self._filled_store()
+        with self._lease(store):
+            return {each.name: store.history.prune(each.name, at) for each in self.chosen(names)}
+
     def sql(self, query: str, params: Sequence[object] = (), *, as_of: Instant | None = None) -> Sql:
         """Ask a query in SQL: `with m.sql("…") as answer`, or `m.sql("…").to_pandas()`. The database refuses to write.
 

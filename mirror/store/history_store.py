@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from mirror.model.layout import Layout
-from mirror.store import history_log, history_tables
+from mirror.store import catalogue, history_log, history_pruning, history_tables
 from mirror.store.database import Database
 from mirror.store.history_log import Lived
 
@@ -32,6 +32,22 @@ class HistoryStore:
         """Return the types of a source whose replaced versions are kept, each with the instant since when."""
         with self._database.read() as connection:
             return history_tables.kept_types(connection, source)
+
+    def prune(self, source: str, before: datetime) -> dict[str, int]:
+        """Forget the versions of all types of a source, vanished ones too, that ended before an instant, aware.
+
+        Each type is a transaction of its own.
+
+        Returns:
+            Type name -> how many versions there were, of the types that had any.
+        """
+        with self._database.read() as connection:
+            known = catalogue.layouts(connection, source, vanished=True)
+        found: dict[str, int] = {}
+        for name, layout in known.items():
+            with self._database.write() as connection:
+                found[name] = history_pruning.prune(connection, layout, before)
+        return {name: count for name, count in found.items() if count}
 
     def versions(self, layout: Layout, record_id: int) -> list[Lived]:
         """Return all versions of a record that are known, oldest first; the history of its type is kept."""

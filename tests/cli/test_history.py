@@ -230,6 +230,13 @@ def test_what_a_past_record_leads_to_is_as_of_the_same_instant(past: Past, m: mi
         assert not defect.Project.is_here
 
 
+def test_what_was_long_ago_is_forgotten_when_told_to(past: Past) -> None:
+    assert past.asked("history", "--prune", "2001-01-01", "--source", "acme") == []
+    assert "0 versions are forgotten" in past.run("history", "--prune", "2001-01-01").stderr
+    for arguments in ([], ["DE1", "--prune", "2001-01-01"], ["--prune", "9999-01-01"], ["DE1", "--source", "acme"]):
+        assert past.run("history", *arguments).exit_code == 2
+
+
 def test_what_was_cannot_be_watched(past: Past, m: mirror.Mirror) -> None:
     defects = m["acme"].Defect
     for each in (defects.as_of(past.at(0)), defects.as_of([past.at(0)])):

@@ -236,6 +236,29 @@ def test_sql_sees_tables_and_link_tables_as_they_were(store: Store, known: dict[
     assert raw_rows(database_url, "SELECT name FROM rally_defect") == [("b",)]
 
 
+def test_what_ended_before_an_instant_can_be_forgotten(store: Store, known: dict[str, Layout]) -> None:
+    for layout in (known["Defect"], adopt(store, DEFECT, source="beta")["Defect"]):
+        store.history.keep(layout.source, {"Defect": layout, **known}, known.keys() & {"Defect"}, now=NOW - 100 * HOUR)
+        for number in range(4):
+            links = {"Tags": [(1, 0, number, "t", None)], "Words": [(1, 0, f"w{number}")]}
+            store.apply(page(layout, row(layout, 1, str(number), at=stamp(number), name=f"n{number}"), links=links), now=NOW)
+    fewer = replace(DEFECT, fields=tuple(each for each in DEFECT.fields if each.name != "Words"))
+    known = adopt(store, fewer, USER, TAG, digest="2")
+    assert store.history.prune("acme", at(2)) == {"Defect": 2}
+    left = {"acme": ["n2"], "beta": ["n0", "n1", "n2"]}
+    query = "SELECT source, name FROM rally_defect__history ORDER BY source, name"
+    assert stored(store, query) == [(source, name) for source, names in left.items() for name in names]
+    for table in ("rally_defect__tags__history", "rally_defect__words__history"):
+        count = f"SELECT source, count(*) FROM {table} GROUP BY source ORDER BY source"
+        assert stored(store, count) == [("acme", 1), ("beta", 3)]
+    assert [names(store, known, at(each)) for each in (1, 2, 3)] == [{}, {1: "n2"}, {1: "n3"}]
+    store.tombstone(known["Defect"], [1], fate=Fate.DELETED, now=NOW)
+    adopt(store, USER, TAG, digest="3")  # what has vanished is forgotten as well
+    assert store.history.prune("acme", NOW + HOUR) == {"Defect": 2}
+    assert store.history.since("beta")["Defect"] < NOW
+    assert store.history.since("acme") == {"Defect": NOW + HOUR}
+
+
 def test_sql_that_would_be_shown_what_is_now_is_refused(store: Store, known: dict[str, Layout], database_url: str) -> None:
     store.apply(page(known["Defect"], row(known["Defect"], 1, name="a")), now=NOW)
     execute(database_url, "CREATE VIEW named AS SELECT name FROM rally_defect")
