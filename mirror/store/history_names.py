@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from mirror.model.layout import Layout
+from mirror.store import local_rows
 from mirror.store.history import keeper
 from mirror.store.history_tables import kept_types
 from mirror.store.record_tables import describe
@@ -27,7 +28,11 @@ def set_aside(
         if each.pointer.owner in kept:
             stale = connection.scalars(select(each.pointer.table.c.id).where(*each.conditions))
             found.setdefault(each.pointer.owner, set()).update(stale)
-    for name, owners in found.items():
-        history = keeper(connection, describe(layouts[name]), now)
+    for name in sorted(found):
+        target, owners = describe(layouts[name]), found[name]
+        local_rows.lock_rows(
+            connection, target, owners
+        )  # what another program is writing is either seen whole, or comes later
+        history = keeper(connection, target, now)
         if history is not None:
             history.set_aside(dict.fromkeys(owners), owners)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from sqlalchemy import Engine, event
 
 from mirror.errors import UsageError
 from mirror.model.layout import Layout
@@ -162,6 +165,31 @@ def test_names_of_others_are_as_they_were_shown(store: Store, known: dict[str, L
         assert [each.values for each in store.search(known, instant).rows([Query("Defect")], terms)] == [shown]
     owned = Query("Defect", Compare(Path("UserName", (Step("Owner"),)), Op.EQ, "ann"))
     assert [store.search(known, each).count([owned]) for each in (at(29), at(30))] == [1, 0]
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)  # on SQLite nobody writes meanwhile
+def test_an_edit_by_sql_while_names_spread_is_no_part_of_the_history(each_store: Store, database_url: str) -> None:
+    store = each_store
+    known = adopt(store, DEFECT, USER, TAG)
+    store.history.keep("acme", known, ["Defect"], now=NOW)
+    store.apply(page(known["User"], row(known["User"], 7, "2", user_name="anna")), now=NOW)
+    given = {"owner_id": 7, "owner_name": "ann"}
+    store.apply(page(known["Defect"], *(row(known["Defect"], each, name="a", **given) for each in (1, 2))), now=NOW)
+    edits: list[str] = []
+
+    def edit_meanwhile(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "staging_spans" in statement and not edits:
+            edits.append(statement)
+            with suppress(psycopg.errors.LockNotAvailable):  # then it waits until all is written
+                execute(database_url, "SET LOCAL lock_timeout = '50ms'; UPDATE rally_defect SET name = 'mine' WHERE id = 1")
+
+    event.listen(Engine, "before_cursor_execute", edit_meanwhile)
+    try:
+        store.spread_names(known, "User", [7], now=NOW + HOUR)
+    finally:
+        event.remove(Engine, "before_cursor_execute", edit_meanwhile)
+    assert edits
+    assert [(each[0], each[1]) for each in stored(store, SPANS)] == [(1, "a"), (2, "a")]
 
 
 def test_new_fields_are_kept_too(store: Store, known: dict[str, Layout]) -> None:
