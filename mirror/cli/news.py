@@ -80,16 +80,19 @@ def _run(command: Command, line: str) -> None:
     words = shlex.split(command.text)
     try:
         child = subprocess.Popen(  # noqa: S603 - it is the user's own command
-            words, stdin=subprocess.PIPE, text=True, stdout=_STANDARD_ERROR, start_new_session=True
+            words, stdin=subprocess.PIPE, encoding="utf-8", stdout=_STANDARD_ERROR, start_new_session=True
         )
     except OSError as error:
         raise ChildProcessError(f"{command.text}: {error.strerror}") from error
     with child:
         try:
             child.communicate(f"{line}\n", timeout=command.seconds)
-        except subprocess.TimeoutExpired:
+        except BaseException as error:  # whatever it is, nobody waits for the command any more
             _end(child)
-            raise ChildProcessError(f"{command.text} took more than {duration(command.seconds)} and was ended") from None
+            if isinstance(error, subprocess.TimeoutExpired):
+                said = f"{command.text} took more than {duration(command.seconds)} and was ended"
+                raise ChildProcessError(said) from None
+            raise
     if child.returncode:
         raise ChildProcessError(f"{command.text} ended with {child.returncode}")
 

@@ -62,20 +62,28 @@ def test_it_goes_on_when_the_tracker_does_not_answer(process: Process, run: Run,
 
 
 def test_a_command_that_fails_is_run_again_by_the_next(
-    process: Process, run: Run, acme: RallySimulator, folder: Path
+    process: Process, run: Run, acme: RallySimulator, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named = (*ONLY, "--as", "triage", "--exec")
     assert run("sync", *ONLY).exit_code == 0
-    acme.world.update(acme.world.ids("Defect")[0], {"Notes": "edited there"})
-    (folder / "once").write_text("#!/bin/sh\nmkdir began && sleep 600\nexit 1\n")
+    acme.world.update(acme.world.ids("Defect")[0], {"Notes": "edited there \N{SNOWMAN}"})
+    (folder / "once").write_text("#!/bin/sh\ncat > got\nmkdir began && sleep 600\nexit 1\n")
     (folder / "once").chmod(0o700)
-    failing = process("sync", "--watch", "1s", *named, "./once", "--exec-timeout", "1s")
+    with monkeypatch.context() as patch:
+        for name, value in (
+            ("LC_ALL", "C"),
+            ("PYTHONUTF8", "0"),
+            ("PYTHONCOERCECLOCALE", "0"),
+        ):  # JSON is UTF-8 all the same
+            patch.setenv(name, value)
+        failing = process("sync", "--watch", "1s", *named, "./once", "--exec-timeout", "1s")
     assert failing.stderr is not None
     for words in ("./once took more than 1.0 s and was ended", "./once ended with 1"):
         while "told again" not in (said := failing.stderr.readline()):
             assert said
         assert f"acme: DE1: changed: {words}; told again in the next round" in said
     end(failing)
+    assert "edited there \N{SNOWMAN}" in (folder / "got").read_text(encoding="utf-8")
     (known,) = json.loads(run("watchers", "--json").stdout)
     assert (known["name"], known["waiting"], known["failing"]) == ("triage", 1, 1)
     assert run("status").stdout.startswith("acme: STUCK: watcher triage could not be told of 1 event: ")
@@ -95,7 +103,7 @@ def test_a_command_that_fails_is_run_again_by_the_next(
     working = process("sync", "--watch", "1h", *named, f"tee {folder}/events")
     assert line(working).startswith("changed  acme  DE1  ")
     end(working)
-    assert json.loads((folder / "events").read_text())["changes"]["Notes"]["after"] == "edited there"
+    assert json.loads((folder / "events").read_text())["changes"]["Notes"]["after"] == "edited there \N{SNOWMAN}"
     shown = run("watchers").stdout
     assert re.search(r"^triage +acme:Defect +\S+ \S+ +0 +0 *$", shown, re.MULTILINE), shown
     assert run("watchers", "--forget", "triage").exit_code == 0
