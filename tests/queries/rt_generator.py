@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 
 from mirror.store.store import Store
@@ -14,6 +15,7 @@ Question = tuple[str, str, str]
 _SIGNS = ("=", "!=", "<", "<=", ">", ">=")
 _LIKES = ("LIKE", "NOT LIKE", "STARTSWITH", "NOT STARTSWITH", "ENDSWITH", "NOT ENDSWITH")
 _NULLS = ("IS NULL", "IS NOT NULL")
+_PLACEHOLDER = re.compile(r"Status (!?=) '__(in)?active__'", re.IGNORECASE)
 _NUMBERS = "id Priority InitialPriority FinalPriority TimeWorked TimeLeft TimeEstimated".split()
 _DATES = "Created Started Starts Due Resolved Told LastUpdated".split()
 _LINKS = "DependsOn DependedOnBy MemberOf HasMember RefersTo ReferredToBy".split()
@@ -74,7 +76,10 @@ class Generator:
         order = self._random.choice((*_KEYS, "", "", "", "")) if self._random.random() < 0.7 else ""
         if order:
             order = f"{self._random.choice(('', '-'))}{order},id"
-        return "ticket", self._group(self._random.choice((0, 1, 1, 2, 2, 3))), order
+        query = self._group(self._random.choice((0, 1, 1, 2, 2, 3)))
+        while _is_misread(query):
+            query = self._group(2)
+        return "ticket", query, order
 
     @staticmethod
     def _all(store: Store, query: str) -> list[str]:
@@ -223,3 +228,9 @@ class Generator:
             if self._random.random() < 0.4:
                 conditions[-1]["entry_aggregator"] = self._random.choice(("AND", "OR"))
         return name, json.dumps(conditions, ensure_ascii=False), ""
+
+
+def _is_misread(query: str) -> bool:
+    """Return whether a query means the active, or the inactive, statuses twice: RT joins the first as it does the second."""
+    meanings = [(sign == "=") is not bool(word) for sign, word in _PLACEHOLDER.findall(query)]
+    return len(meanings) > len(set(meanings))
