@@ -36,7 +36,7 @@ def set_(invocation: Invocation, words: tuple[str, ...], as_json: bool) -> None:
       text, numbers   as they are; an empty value clears the field
       yes/no          also true/false, 1/0
       a day           2026-03-01
-      an instant      2026-03-01T09:30Z; without a zone it is UTC
+      an instant      2026-03-01T09:30Z; one without a zone is in that of your Rally profile, elsewhere UTC
       another record  its name, its key, its id, TYPE:ID, or NEW-3
     Fields that hold many take += and -=, once for each item; see also `mirror link`.
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from mirror.model.layout import Layout
+from mirror.model.schema import Field
 from mirror.query.expr import Order, Query, Term
 
 NOT_ME = "It is not known here who you are; mirror sync learns it"
@@ -75,4 +76,8 @@ class Language(Protocol):
         `Owner.Name`, `Super.Scope.Name`, `Tasks`, `Children.@Count`, `CF.{Notes}`; custom fields with or without `c_`, and
         display names. A name that may be two things is refused.
         """
+        ...
+
+    def written_in(self, field: Field, asked: Asked) -> tzinfo:
+        """Return the zone, to the tracker, of days and times that are written without one into a field of instants."""
         ...

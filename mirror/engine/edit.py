@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -106,11 +107,13 @@ class Editor:
 
     Attributes:
         made_by: the user of the operating system.
+        zone_of: the time zone of days and times that are written into a field without one.
     """
 
     lookup: Lookup
     via: Via = Via.API
     made_by: str = ""
+    zone_of: Callable[[Field], tzinfo] = lambda _: UTC
 
     def set(self, found: Found, wanted: Sequence[Assignment]) -> list[Change]:
         """Return the changes that give fields of a record other values.
@@ -282,7 +285,7 @@ class Editor:
             ValueError: it is not possible.
         """
         if field.kind is not Kind.REFERENCE:
-            return scalar(field, given)
+            return scalar(field, given, self.zone_of(field))
         if is_cleared(given):
             check_clearable(field)
             return None

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 
 from mirror.model.cells import canonical
@@ -28,7 +28,7 @@ _EXAMPLES: Mapping[Kind, str] = {
     Kind.INTEGER: "a whole number such as 3",
     Kind.NUMERIC: "a number such as 2.5",
     Kind.BOOLEAN: "yes or no",
-    Kind.TIMESTAMP: "an instant such as 2026-03-01T09:30Z (without a zone it is UTC)",
+    Kind.TIMESTAMP: "an instant such as 2026-03-01T09:30Z",
     Kind.DATE: "a day such as 2026-03-01",
     Kind.TEXT: "text",
     Kind.JSON: 'JSON such as {"LinkID": "7"}',
@@ -116,11 +116,12 @@ def check_clearable(field: Field) -> None:
         raise ValueError(f"{field.name} is required and cannot be empty{allowed}")
 
 
-def scalar(field: Field, given: object) -> str | int | float | bool | None:
+def scalar(field: Field, given: object, zone: tzinfo = UTC) -> str | int | float | bool | None:
     """Return the value of a scalar field as a row holds it; None when it is cleared.
 
     Args:
-        given: as typed, or of Python's own types; an instant without a zone is UTC.
+        given: as typed, or of Python's own types.
+        zone: of a day or an instant without one, in a field of instants.
 
     Raises:
         ValueError: it is not of the field's kind, not allowed, too long, or empty though required.
@@ -130,14 +131,29 @@ def scalar(field: Field, given: object) -> str | int | float | bool | None:
         return None
     if field.kind is Kind.TEXT and isinstance(given, str) and not given.strip():
         check_clearable(field)  # trackers take blanks for nothing, or keep a record that cannot be told from others
+    typed, given = given, zoned(given, zone) if field.kind is Kind.TIMESTAMP else given
     if _offered(field) and field.kind is not Kind.BOOLEAN:
         given = _listed_choice(field, given)
     try:
         value = _READERS.get(field.kind, _plain)(field.kind, given)
     except (ValueError, TypeError, ArithmeticError):
-        raise ValueError(f"{field.name} takes {_EXAMPLES[field.kind]}, not {_shown(given)}") from None
+        hint = f" (without a zone it is in {zone})" if field.kind is Kind.TIMESTAMP else ""
+        raise ValueError(f"{field.name} takes {_EXAMPLES[field.kind]}{hint}, not {_shown(typed)}") from None
     check_length(field, value)
     return value
+
+
+def zoned(given: object, zone: tzinfo) -> object:
+    """Return a day, or an instant without a zone, as an aware instant of `zone`: its first moment; all else as it is."""
+    found = given
+    if isinstance(given, str):
+        try:
+            found = datetime.fromisoformat(given.strip())
+        except ValueError:
+            return given
+    if isinstance(found, date) and not isinstance(found, datetime):
+        found = datetime(found.year, found.month, found.day)  # noqa: DTZ001 - the next line gives it its zone
+    return found.replace(tzinfo=zone) if isinstance(found, datetime) and found.tzinfo is None else given
 
 
 def text_item(field: Field, given: object) -> str:
@@ -284,8 +300,6 @@ def _boolean(_kind: Kind, given: object) -> bool:
 
 def _timestamp(kind: Kind, given: object) -> str:
     if isinstance(given, datetime):
-        given = given.replace(tzinfo=given.tzinfo or UTC).isoformat()
-    elif isinstance(given, date):
         given = given.isoformat()
     if not isinstance(given, str):
         raise TypeError

@@ -53,7 +53,8 @@ class Editing(Opened):
     def set(self, key: str, values: Values) -> Edited:
         """Give fields of a record other values; None, or an empty text, clears a field.
 
-        References take a name, a key or an id. An instant without a zone is UTC.
+        References take a name, a key or an id. A day, or an instant without a zone, is one of the zone in which the
+        tracker would read it (`Language.written_in`).
         """
         return self.set_all([key], values)[0]
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mirror.config import Settings, SourceSettings
-from mirror.connectors.registry import check_auth
+from mirror.connectors.registry import check_auth, language
+from mirror.engine.account import account_of, asked_by
 from mirror.engine.edit import Editor
 from mirror.engine.finding import Found, find
 from mirror.engine.lookup import Lookup
@@ -133,7 +134,9 @@ class Opened:
     def _editor(self, source: str, layouts: Mapping[str, Layout] | None = None) -> Editor:
         """Return what checks edits of the records of `source`."""
         known = self._catalogue(source) if layouts is None else layouts
-        return Editor(Lookup(self._filled_store().finder, known), self.via, _user())
+        store, tracker = self._filled_store(), language(self._settings[source].tracker)
+        asked = asked_by(account_of(store, source), known, now())
+        return Editor(Lookup(store.finder, known), self.via, _user(), lambda field: tracker.written_in(field, asked))
 
     def _take_in(self, source: str, layouts: Mapping[str, Layout]) -> int:
         """Put what was edited by SQL into the queue, checked; return how many edits there were."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from mirror.engine.validate import zoned
 from mirror.errors import QueryError
 from mirror.model.cells import canonical
 from mirror.model.layout import Layout
@@ -58,6 +59,8 @@ def _field_equals(home: Home, field: Field, value: object) -> Expr:
             return Missing(Path(field.name)) if _is_nothing(value) else Compare(Path(field.name), Op.EQ, str(value))
     if _is_nothing(value):
         return Missing(Path(field.name))
+    if field.kind is Kind.TIMESTAMP:
+        value = zoned(value, home.language.written_in(field, home.asked()))
     return Compare(Path(field.name), Op.EQ, _scalar(value, field.kind))
 
 

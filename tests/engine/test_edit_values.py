@@ -162,7 +162,7 @@ def test_a_value_takes_the_form_of_a_row(field: str, given: object, value: objec
         ("Rank", str(2**63), "Rank takes a whole number"),
         ("Level", "3", "Level cannot be '3'; it is one of 1 or 2"),
         ("Blocked", "maybe", "Blocked takes yes or no, not 'maybe'"),
-        ("Opened", "yesterday", r"Opened takes an instant such as 2026-03-01T09:30Z \(without a zone it is UTC\)"),
+        ("Opened", "yesterday", r"Opened takes an instant such as 2026-03-01T09:30Z \(without a zone it is in UTC\)"),
         ("Due", "01.03.2026", "Due takes a day such as 2026-03-01, not '01.03.2026'"),
         ("Due", datetime(2026, 3, 1, tzinfo=UTC), "Due takes a day"),
         ("Link", "{", "Link takes JSON such as"),

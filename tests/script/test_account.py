@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,30 @@ def test_days_begin_where_the_tracker_has_us_live(
         learned(facts, source, time_zone=zone)
         m.close()
         assert f"{instant}:00.000Z" in m[source][type_name].find(query).sql()
+
+
+@pytest.mark.parametrize("given", ["2026-01-31", "2026-01-31T00:00", date(2026, 1, 31), datetime(2026, 1, 31)])  # noqa: DTZ001
+def test_a_day_that_is_set_is_the_day_that_is_asked_for(facts: sqlite3.Connection, m: mirror.Mirror, given: object) -> None:
+    learned(facts, "rally", time_zone="America/Denver")
+    defect = m["rally"].Defect.first()
+    defect.TargetDate = given
+    assert defect.TargetDate == datetime(2026, 1, 31, 7, tzinfo=UTC)
+    m.queue()
+    for found in (m["rally"].Defect.find("(TargetDate = 2026-01-31)"), m["rally"].Defect.find({"TargetDate": given})):
+        assert [each.id for each in found] == [defect.id]
+    assert [each.id for each in m["rally"].Defect.where(TargetDate=given)] == [defect.id]
+    with pytest.raises(mirror.InvalidEditError, match=r"2026-03-01T09:30Z \(without a zone it is in America/Denver\)"):
+        defect.TargetDate = "soon"
+
+
+def test_request_tracker_takes_its_own_dates_in_utc_and_custom_ones_in_our_zone(
+    facts: sqlite3.Connection, m: mirror.Mirror
+) -> None:
+    learned(facts, "rt", time_zone="America/New_York")
+    ticket = m["rt"].ticket.first()
+    ticket.Due = "2026-01-31 10:00"
+    ticket["CF.{Seen At}"] = "2026-01-31 10:00"
+    assert (ticket.Due, ticket["CF.{Seen At}"]) == (
+        datetime(2026, 1, 31, 10, tzinfo=UTC),
+        datetime(2026, 1, 31, 15, tzinfo=UTC),
+    )

@@ -6,6 +6,7 @@ Where the contract records no answer, docs/queries-rally.md tells ours.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import tzinfo
 
 from mirror.connectors.language import Asked, Criteria
 from mirror.connectors.rally.language_build import Builder
@@ -14,6 +15,7 @@ from mirror.connectors.rally.language_parse import Comparison, Node, parse
 from mirror.connectors.rally.language_paths import read_order, read_term
 from mirror.connectors.rally.language_pyral import from_dict, from_list
 from mirror.model.layout import Layout
+from mirror.model.schema import Field
 from mirror.query.expr import All, Compare, Not, Op, Order, Path, Query, Term
 
 _HIDDEN = "Disabled"
@@ -51,6 +53,10 @@ class RallyLanguage:
     def term(self, text: str, layout: Layout, asked: Asked) -> Term:
         """Return what a name stands for: `Owner` is the owner's name, `Tasks` the tasks' ids, `Tasks.Count` their number."""
         return read_term(text, layout, asked)
+
+    def written_in(self, field: Field, asked: Asked) -> tzinfo:
+        """Return the user's own zone: rally.md §5 D (support article KB000047866)."""
+        return asked.time_zone
 
 
 def _conditions(node: Node) -> Iterator[Comparison]:

@@ -50,7 +50,7 @@ def _written(value: Plain) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return str(canonical(Kind.TIMESTAMP, value.isoformat()))
+        return str(canonical(Kind.TIMESTAMP, value.isoformat())) if value.tzinfo else value.isoformat()
     text = str(value)
     if not isinstance(value, str):
         return text

@@ -6,6 +6,7 @@ Source: rt.md §4.3 and §5; what it leaves open was tried on RT 5.0.3, on SQLit
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, tzinfo
 from decimal import Decimal
 
 from mirror.connectors.language import Asked, Criteria, Plain
@@ -15,7 +16,9 @@ from mirror.connectors.rt.language_json import is_json, listed
 from mirror.connectors.rt.language_syntax import Place, parsed
 from mirror.connectors.rt.language_tickets import tickets
 from mirror.connectors.rt.language_values import Question
+from mirror.connectors.rt.naming import is_custom_field
 from mirror.model.layout import Layout
+from mirror.model.schema import Field
 from mirror.query.expr import Order, Query, Term
 
 
@@ -49,6 +52,10 @@ class RTLanguage:
     def term(self, text: str, layout: Layout, asked: Asked) -> Term:
         """Return what a name stands for: `Owner.Name`, `CF.{Notes}`, `Notes`, `Children.@Count`."""
         return language_names.term(text.strip(), Place(text, 0, len(text)), Question(layout, asked))
+
+    def written_in(self, field: Field, asked: Asked) -> tzinfo:
+        """Return UTC, and for custom fields the zone of our profile: rt.md §6.3."""
+        return asked.time_zone if is_custom_field(field) else UTC
 
 
 def _equal(name: str, value: Plain) -> str:

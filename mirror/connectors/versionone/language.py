@@ -6,7 +6,7 @@ The same answers as the server wherever versionone.md §4 records them; the rest
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 
 from mirror.connectors.language import Asked, Criteria, Plain
@@ -18,7 +18,7 @@ from mirror.connectors.versionone.language_syntax import read_filter, read_selec
 from mirror.connectors.versionone.language_terms import read_orders, read_term
 from mirror.errors import QueryError
 from mirror.model.layout import Layout
-from mirror.model.schema import Kind
+from mirror.model.schema import Field, Kind
 from mirror.query.expr import EVERYTHING, All, AnyOf, Compare, Expr, Op, Order, Path, Query, Term
 
 _SEARCHED = ("Name", "Description", "Number", "Reference")
@@ -63,6 +63,10 @@ class VersionOneLanguage:
     def term(self, text: str, layout: Layout, asked: Asked) -> Term:
         """Return what a select token is: `Owners.Name`, `Children:Task[-Status].ToDo.@Sum`."""
         return read_term(Reading(text, own_layout(layout, asked), "SEL"), layout.type.name)
+
+    def written_in(self, field: Field, asked: Asked) -> tzinfo:
+        """Return UTC: the attributes that are kept as instants are those that are called so (versionone.md §9 D)."""
+        return UTC
 
     def _order(self, text: str, layout: Layout, asked: Asked, notes: list[str]) -> tuple[Order, ...]:
         return read_orders(Reading(text, asked, "SORT", notes), layout.type.name)

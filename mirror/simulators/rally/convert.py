@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from datetime import UTC, tzinfo
 from typing import Any
 
 from mirror.simulators.rally.items import Item, RefusedError, oid_of, parse_date
@@ -41,10 +42,15 @@ def reference_text(value: Any) -> str:
 
 
 class Converter:
-    """Converts the fields of one type in one workspace."""
+    """Converts the fields of one type in one workspace.
 
-    def __init__(self, view: View, schema: Schema, type_path: str) -> None:
+    Attributes:
+        zone: of days and times that name none.
+    """
+
+    def __init__(self, view: View, schema: Schema, type_path: str, *, zone: tzinfo = UTC) -> None:
         self._view = view
+        self._zone = zone
         self._schema = schema
         self._type = type_path
         self._element = schema.spec(type_path).element
@@ -123,7 +129,7 @@ class Converter:
         raise RefusedError(f'Could not convert: "{attribute.name}" must be a boolean : value to convert : {value}')
 
     def _date(self, _attribute: Attribute, value: Any) -> str:
-        parsed = parse_date(str(value))
+        parsed = parse_date(str(value), self._zone)
         if parsed is None:
             # rally.md §6 D
             raise RefusedError("Could not update: Could not write changes in Unit of work")

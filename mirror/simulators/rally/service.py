@@ -6,9 +6,7 @@ Every method returns an envelope of rally.md §5 and is called under the world's
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mirror.simulators.rally import recycle
 from mirror.simulators.rally.fetching import WHOLE, Fetch, parse_fetch
@@ -182,20 +180,10 @@ class Service:
             start=paging.start,
             pagesize=paging.pagesize,
             shuffle=self._turn if self.world.switches.shuffled_order else None,
-            now=self.world.now().astimezone(self._zone()),
+            now=self.world.now().astimezone(view.zone(self.world.landmarks.user)),
             ids=ids,
             hide_disabled=hide_disabled,
         )
-
-    def _zone(self) -> tzinfo:
-        """Return the zone of the user's profile; of values without one the vendor says that it counts (KB000047866)."""
-        items = self.world.state.items
-        profile = items.get(int(items[self.world.landmarks.user].values.get("UserProfile") or 0))
-        name = profile.values.get("TimeZone") if profile is not None else None
-        try:
-            return ZoneInfo(str(name)) if name else UTC
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return UTC
 
     def _page(self, view: View, page: Page, args: Args, fetch: Fetch) -> Row:
         switches, paging = self.world.switches, self._paging(args)

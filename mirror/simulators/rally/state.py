@@ -6,7 +6,8 @@ from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mirror.simulators.rally.items import Item
 from mirror.simulators.rally.ranks import ordinal_rank
@@ -180,6 +181,16 @@ class View:
         """Return an object whether or not the reader may see it; revision histories are made up on the spot."""
         item = self.past[oid] if oid in self.past else self.state.items.get(oid)
         return item if item is not None else self._history(oid)
+
+    def zone(self, user: int | None) -> tzinfo:
+        """Return the zone of a user's profile, in which days and times without one are meant (KB000047866); else UTC."""
+        account = self.state.items.get(user or 0)
+        profile = self.state.items.get(int(account.values.get("UserProfile") or 0)) if account is not None else None
+        name = profile.values.get("TimeZone") if profile is not None else None
+        try:
+            return ZoneInfo(str(name)) if name else UTC
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return UTC
 
     def _history(self, oid: int) -> Item | None:
         # A RevisionHistory's ObjectID was artifact+1 in most recordings. rally.md §5 R

@@ -105,7 +105,7 @@ class Writer:
     def _convert(
         self, schema: Schema, spec: TypeSpec, body: dict[str, Any], item: Item | None
     ) -> tuple[Fields, dict[str, list[int]]]:
-        converter = Converter(self._tx.view, schema, spec.path)
+        converter = Converter(self._tx.view, schema, spec.path, zone=self._tx.view.zone(self._tx.user))
         by_lower = {name.lower(): attribute for name, attribute in schema.attributes(spec.path).items()}
         fields: Fields = {}
         collections: dict[str, list[int]] = {}
