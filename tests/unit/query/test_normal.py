@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.query.expr import All, AnyOf, Compare, Expr, Not, Op, Path
+from mirror.query.expr import All, AnyOf, Compare, Expr, Not, Op, Path, Some, Step
 from mirror.query.normal import flattened
 
 LEAVES = [Compare(Path(name), Op.EQ, 1) for name in "abcd"]
@@ -56,3 +56,17 @@ def test_ten_thousand_alternatives_nested_in_pairs_become_one_list() -> None:
     found = flattened(expr)
     assert isinstance(found, AnyOf)
     assert len(found.items) == 10_001
+
+
+def test_alternatives_behind_the_same_steps_are_one_look_there() -> None:
+    owner, tags = (Step("Owner"),), (Step("Tags"),)
+    named = [Compare(Path("Name", owner), Op.EQ, name) for name in "abc"]
+    ann, old = Some(owner, Compare(Path("Login"), Op.EQ, "ann")), Some(tags, Compare(Path("Age"), Op.GT, 3))
+    there = AnyOf(
+        (Compare(Path("Name"), Op.EQ, "a"), Compare(Path("Login"), Op.EQ, "ann"), Compare(Path("Name"), Op.EQ, "b"))
+    )
+    assert flattened(AnyOf((named[0], LEAVES[0], ann, old, named[1]))) == AnyOf((Some(owner, there), LEAVES[0], old))
+    assert flattened(All((Not(named[0]), old, Not(ann), Not(named[1])))) == All((Not(Some(owner, there)), old))
+    assert flattened(All((named[0], ann))) == All((named[0], ann))  # what holds of one record behind steps, and of another
+    assert flattened(AnyOf((Not(named[0]), Not(ann)))) == AnyOf((Not(named[0]), Not(ann)))
+    assert flattened(AnyOf((named[0], named[1]))) == Some(owner, AnyOf((there.items[0], there.items[2])))
