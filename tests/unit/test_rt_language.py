@@ -132,6 +132,19 @@ DATES: list[tuple[str, str | None]] = [
     ("12:30am", "2026-11-21T00:30:00Z"),
     ("5pm", "2026-11-21T17:00:00Z"),
     ("2400", "2026-11-22T00:00:00Z"),
+    ("25/12/26", "2026-12-25T00:00:00Z"),
+    ("25.12.1999", "1999-12-25T00:00:00Z"),
+    ("12/25/2026", "2028-01-12T00:00:00Z"),
+    ("25/12 10:00", "2026-12-25T10:00:00Z"),
+    ("25-Dec-2026", "2026-12-25T00:00:00Z"),
+    ("25/dec/26", "2026-12-25T00:00:00Z"),
+    ("Dec-25-2026", "2026-12-25T00:00:00Z"),
+    ("December 25th, 2026", "2026-12-25T00:00:00Z"),
+    ("Fri, 25 Dec 2026 10:00:00", "2026-12-25T10:00:00Z"),
+    ("friday 10:00", "2026-11-20T10:00:00Z"),
+    ("this month", "2026-11-01T00:00:00Z"),
+    ("this year", "2026-01-01T00:00:00Z"),
+    ("February", "2026-02-01T00:00:00Z"),
     ("2026-11", None),
     ("garbage", None),
     ("20261101", None),
@@ -163,6 +176,16 @@ def test_dates_are_read_on_the_clock_of_the_user(text: str, meant: str) -> None:
     found = understood(text, ZoneInfo("America/New_York"), _NOW)
     assert found is not None
     assert f"{found:%H:%M:%S}" == meant
+
+
+@pytest.mark.parametrize(
+    "text", ["March 2027", "monday last week", "this morning", "-7d", "2/31", "15", "1 week 2 days ago"]
+)
+def test_a_date_that_rt_alone_may_understand_is_refused_rather_than_taken_for_1970(text: str) -> None:
+    for query in (f"Due > '{text}'", f"id = 1 AND Updated > '{text}'"):
+        with pytest.raises(QueryError, match=f"What RT takes '{text}' for is not known here") as raised:
+            where(query)
+        assert query[raised.value.position :].startswith(f"'{text}'")
 
 
 def test_a_day_begins_and_ends_on_the_clock_of_the_user() -> None:
@@ -235,9 +258,9 @@ def test_deep_nesting_is_refused_and_not_a_crash() -> None:
 
 
 def test_notes_tell_what_rt_takes_otherwise_than_it_looks() -> None:
-    query = _LANGUAGE.query("Due < 'some day' OR CF.{Sverity} = 'x' OR Content LIKE 'x'", _LAYOUTS["ticket"], _ASKED)
+    query = _LANGUAGE.query("Due < 'someday' OR CF.{Sverity} = 'x' OR Content LIKE 'x'", _LAYOUTS["ticket"], _ASKED)
     assert query.notes == (
-        "'some day' is no date; RT takes it for 1970",
+        "'someday' is no date; RT takes it for 1970",
         "There is no custom field called 'Sverity'; did you mean Severity?",
         "RT finds nothing by Content unless full-text search is set up there; the mirror has no contents",
     )

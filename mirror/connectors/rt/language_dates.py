@@ -17,11 +17,15 @@ _SECONDS = {"sec": 1, "second": 1, "min": 60, "minute": 60, "hour": 3600}
 _UNIT = "(second|sec|minute|min|hour|day|week|month|year)s?"
 
 _MONTH = "|".join(_MONTHS)
+_SHORT = "|".join(each[:3] for each in _WEEKDAYS)
 _DAY = re.compile(
     r"(?P<year>\d{4})(?P<sign>[-/.])(?P<month>\d{1,2})(?P=sign)(?P<day>\d{1,2})"
-    r"|(?P<d2>\d{1,2})(?P<sign2>[-/.])(?P<m2>\d{1,2})(?P=sign2)(?P<y2>\d{4})"
-    rf"|(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?\s+(?P<m3>(?:{_MONTH})[a-z]*)(?:\s+(?P<y3>\d{{4}}))?"
-    rf"|(?P<m4>(?:{_MONTH})[a-z]*)\s+(?P<d4>\d{{1,2}})(?:,?\s+(?P<y4>\d{{4}}))?(?!\d|:)"
+    r"|(?P<d2>\d{1,2})(?P<sign2>[-/.])(?P<m2>\d{1,2})(?P=sign2)(?P<y2>\d{4}|\d{2}(?!\d))"
+    rf"|(?P<d5>\d{{1,2}})(?P<sign5>[-/])(?P<m5>(?:{_MONTH})[a-z]*)(?P=sign5)(?P<y5>\d{{4}}|\d{{2}}(?!\d))"
+    rf"|(?P<m6>(?:{_MONTH})[a-z]*)(?P<sign6>[-/])(?P<d6>\d{{1,2}})(?P=sign6)(?P<y6>\d{{4}})"
+    r"|(?P<d7>\d{1,2})/(?P<m7>0?[1-9]|1[0-2])(?![-/.\d])"
+    rf"|(?:(?:{_SHORT}), )?(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?\s+(?P<m3>(?:{_MONTH})[a-z]*)(?:\s+(?P<y3>\d{{4}}))?"
+    rf"|(?P<m4>(?:{_MONTH})[a-z]*)\s+(?P<d4>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s+(?P<y4>\d{{4}}))?(?!\d|:)"
 )
 _CLOCK = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d+)?)?\s*(?P<half>am|pm)?"
@@ -32,6 +36,11 @@ _AMOUNT = re.compile(rf"(?P<count>[+-]?\s*\d+)\s*{_UNIT}")
 _ZULU = re.compile(r"(\d{4}-\d\d-\d\d)[t ]\d\d:\d\d:\d\d(?:\.\d+)?z")
 _FOUR_DIGITS = re.compile(rf"(\d\d)(\d\d)(?:\s+{_UNIT}(?:\s+ago)?)?")
 _NEXT = re.compile(rf"(?P<way>next|last)\s+(?P<what>week|month|year|{'|'.join(_WEEKDAYS)})")
+_CENTURY_TURNS = 90  # of years in two digits; RT's library moves it on from year to year
+_UNSURE = re.compile(
+    rf"\b(?:{_MONTH}|{_SHORT})[a-z]*\b|\b{_UNIT}\b|\d[-/.]\w|\d\s*[dhmwy]\b|^\d{{1,3}}$"
+    r"|\b(?:next|last|this|today|yesterday|tomorrow|noon|midnight|morning|evening|quarter)\b"
+)
 _MIDNIGHTS = {"next day": 1, "last day": -1}
 
 
@@ -48,6 +57,11 @@ def understood(text: str, zone: tzinfo, now: datetime) -> datetime | None:
         return None if found is None else found.replace(tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def is_unsure(text: str) -> bool:
+    """Return whether RT may understand what `understood` does not: words of a date, or numbers like one, are in it."""
+    return bool(_UNSURE.search(text.lower()))
 
 
 def day_of(moment: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
@@ -75,17 +89,18 @@ def _on_wall(text: str, wall: datetime) -> datetime | None:
 
 
 def _written_day(found: re.Match[str], wall: datetime) -> datetime | None:
-    year = next((found[each] for each in ("year", "y2", "y3", "y4") if found[each]), None)
-    day = next(found[each] for each in ("day", "d2", "d3", "d4") if found[each])
-    month = next(found[each] for each in ("month", "m2", "m3", "m4") if found[each])
+    parts = {name: part for name, part in found.groupdict().items() if part is not None and not name.startswith("sign")}
+    year = next((int(part) for name, part in parts.items() if name[0] == "y"), None)
+    day = next(part for name, part in parts.items() if name[0] == "d")
+    month = next(part for name, part in parts.items() if name[0] == "m")
+    if year is not None and year < 100:
+        year += 2000 if year < _CENTURY_TURNS else 1900
     if not month.isdigit():
         if not _is_month(month):
             return None
         month = str(_MONTHS.index(month[:3]) + 1)
-    if found["m2"] and int(month) > 12:
-        return None
     years, months = divmod(int(month) - 1, 12)  # 2026-02-30 is the second of March
-    first = datetime.combine(date(int(year or wall.year) + years, months + 1, 1), datetime.min.time())
+    first = datetime.combine(date((year or wall.year) + years, months + 1, 1), datetime.min.time())
     return first + timedelta(days=int(day) - 1)
 
 
@@ -127,15 +142,28 @@ def _clock(found: re.Match[str]) -> timedelta | None:
 def _relative(text: str, wall: datetime) -> datetime | None:
     if text in _MIDNIGHTS:
         return _midnight(wall) + timedelta(days=_MIDNIGHTS[text])
-    if text.removeprefix("this ") in _WEEKDAYS:
-        monday = _midnight(wall) - timedelta(days=wall.weekday())
-        return monday + timedelta(days=_WEEKDAYS.index(text.removeprefix("this ")))
+    if (found := _of_this(text, wall)) is not None:
+        return found
     clock = next((each for each in _CLOCK.finditer(text) if each.end() == len(text)), None)
     if clock is None:
         return _word_of_day(text, wall)
-    day = _word_of_day(text[: clock.start()].strip().removesuffix(" at"), wall)
+    words = text[: clock.start()].strip().removesuffix(" at")
+    named = _of_this(words, wall) if words.removeprefix("this ") in _WEEKDAYS else None
+    day = named if named is not None and clock["word"] is None else _word_of_day(words, wall)
     time = _clock(clock)
     return None if day is None or time is None else _midnight(day) + time
+
+
+def _of_this(text: str, wall: datetime) -> datetime | None:
+    """Return a day of this week, or the beginning of this month or year, or of a month of this year."""
+    name, today = text.removeprefix("this "), _midnight(wall)
+    if name in _WEEKDAYS:
+        return today + timedelta(days=_WEEKDAYS.index(name) - today.weekday())
+    if text in ("this month", "this year"):
+        return today.replace(day=1, month=1 if name == "year" else today.month)
+    if text[:3] in _MONTHS and _is_month(text):
+        return today.replace(day=1, month=_MONTHS.index(text[:3]) + 1)
+    return None
 
 
 def _word_of_day(text: str, wall: datetime) -> datetime | None:

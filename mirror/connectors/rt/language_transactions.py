@@ -71,7 +71,7 @@ def _updated(condition: Condition, question: Question) -> Expr:
         return EVERYTHING if is_negative else NOTHING
     if plain not in SIGNS:
         raise condition.at_operator.wrong(f"Invalid Date Op: {condition.operator}")
-    moment = question.date(condition.value)
+    moment = question.date(condition.value, condition.at_value)
     if moment is None:
         return EVERYTHING if plain in (">", ">=") or is_negative else NOTHING
     if plain == "=" and not is_negative:

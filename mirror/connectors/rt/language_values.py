@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 
 from mirror.connectors.language import NOT_ME, Asked
-from mirror.connectors.rt.language_dates import day_of, understood
+from mirror.connectors.rt.language_dates import day_of, is_unsure, understood
 from mirror.connectors.rt.language_syntax import Condition, Place
 from mirror.model.layout import Layout
 from mirror.query.expr import EVERYTHING, NOTHING, All, AnyOf, Compare, Expr, Missing, Not, Op, Path
@@ -52,9 +52,15 @@ class Question:
             raise place.wrong(NOT_ME)
         return self.asked.me
 
-    def date(self, text: str) -> datetime | None:
-        """Return what RT takes a date for; None for 1970, with a note unless zero was meant."""
+    def date(self, text: str, place: Place | None = None) -> datetime | None:
+        """Return what RT takes a date for; None for 1970, with a note unless zero was meant.
+
+        Raises:
+            QueryError: it is no date that is known here, but RT may know it; with a place alone.
+        """
         found = understood(text, self.zone, self.asked.now)
+        if found is None and place is not None and is_unsure(text):
+            raise place.wrong(f"What RT takes {text!r} for is not known here; write a day as 2027-03-14, or as -7 days")
         if found is None and text.strip() not in ("", "0"):
             self.note(f"{text!r} is no date; RT takes it for 1970")
         return found
@@ -179,7 +185,7 @@ def date_field(path: Path, condition: Condition, question: Question, *, is_unset
         return Missing(path) if condition.operator == "IS" else Not(Missing(path))
     if condition.is_bare and condition.value != "0":
         raise condition.at_value.wrong("A date is written in quotes")
-    moment = question.date(condition.value) if condition.value != "0" else None
+    moment = question.date(condition.value, condition.at_value) if condition.value != "0" else None
     if moment is None:
         return {"=": is_unset, "<": NOTHING, "<=": NOTHING}.get(condition.operator, Not(Missing(path)))
     if condition.operator == "=":
