@@ -19,6 +19,11 @@ from mirror.query.expr import Order, Query, Term
 NOT_ME = "It is not known here who you are; mirror sync learns it"
 """What is said when a query speaks of our own user and `Asked.me` is None."""
 
+LONGEST_PATH = 30
+"""Names of one dotted path: each is a table or two in SQL, and SQLite joins 64."""
+
+TOO_LONG = f"A path has at most {LONGEST_PATH} names"
+"""What is said to longer ones."""
 
 Plain = str | int | float | Decimal | bool | date | datetime | None
 """A value as scripts write it."""

@@ -70,7 +70,6 @@ OWNER = Path("Owner", part=Part.ID)
         ("(Tags contains /tag/7)", same("Tags", 7)),
         ("(Tags = null)", Missing(Path("Tags"))),
         ("(State >= Fixed)", AnyOf((same("State", "Fixed"), same("State", "Closed")))),
-        ("(State < Nowhere)", NOTHING),
         ("(Severity > None)", AnyOf((same("Severity", "Crash"), same("Severity", "Minor")))),
         ("(State in Open,null)", AnyOf((same("State", "Open"), Missing(Path("State"))))),
         ("(Rank < abc)", Compare(Path("DragAndDropRank"), Op.LT, "abc")),
@@ -152,6 +151,8 @@ def test_a_name_that_two_fields_have_is_refused() -> None:
         ("((Name = 1) AND (Name zobolts 1))", "zobolts", 'Unknown operator "zobolts"'),
         ("((Name = 1) AND (Rank>=2))", "Rank>=2", 'Unknown operator ")"; blanks stand around an operator: Rank >= 2'),
         ("(Name in )", ")", "a value is missing"),
+        ("(Name in ,)", ",", "a value is missing"),
+        (f"({'Parent.' * 500}Name = x)", f"{'Parent.' * 500}Name", "A path has at most 30 names"),
         ("(Name = a(b))", "(", "a value with parentheses stands in quotes"),
         ("(Name = a b)", "b", 'expected ")" but saw "b" instead.'),
         ('(Name = "a)', '"a)', "does not end"),
@@ -168,6 +169,20 @@ def test_an_error_underlines(query: str, place: str, words: str) -> None:
     found = error(query)
     assert words in found.problem
     assert underlined(found) == place
+
+
+@pytest.mark.parametrize(
+    ("query", "note"),
+    [
+        ("(Owner = NULL)", "What is not there is asked for by null"),
+        ('(Owner = "")', "What is not there is asked for by null"),
+        ("(Name = Null)", "Rally's word for what is not there is null, in lower case; Null is a text."),
+        ("(State > open)", 'State has no value "open" today; did you mean Open?'),
+        ("(State < Nowhere)", 'State has no value "Nowhere" today.'),
+    ],
+)
+def test_what_finds_nothing_by_a_slip_is_said(query: str, note: str) -> None:
+    assert any(note in each for each in notes(query))
 
 
 def test_an_unknown_name_comes_with_the_nearest_ones() -> None:

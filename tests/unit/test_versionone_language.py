@@ -290,6 +290,7 @@ def test_an_attribute_of_another_type_never_holds_and_says_so() -> None:
         ("where=Name='x'&page=5,0", "5,0", "page does not belong to the condition"),
         ("where=Name='x'&asof=yesterday", "yesterday", "asof takes one instant"),
         ("(" * 60 + "Name='x'" + ")" * 60, "(", "more than 50 parentheses"),
+        (f"{'Super.' * 500}Name='x'", f"{'Super.' * 500}Name", "A path has at most 30 names"),
     ],
 )
 def test_a_refusal_underlines_its_place(text: str, place: str, words: str) -> None:

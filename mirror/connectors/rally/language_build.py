@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, NoReturn
 
-from mirror.connectors.language import NOT_ME, Asked
+from mirror.connectors.language import LONGEST_PATH, NOT_ME, TOO_LONG, Asked
 from mirror.connectors.rally.language_compare import (
     KEY,
     Compared,
@@ -21,6 +21,7 @@ from mirror.connectors.rally.language_compare import (
     is_negative,
     null_test,
 )
+from mirror.connectors.rally.language_counts import COUNT, counted, is_count
 from mirror.connectors.rally.language_names import (
     AmbiguousNameError,
     Found,
@@ -40,6 +41,7 @@ from mirror.query.expr import EVERYTHING, OWN_ID, All, AnyOf, Compare, Expr, Not
 
 NAME, ID = "Name", "ObjectID"
 _NAME_WORDS = frozenset(("Name", "StringValue", "LocalizedStringValue"))
+_LISTED_VALUE = "AllowedAttributeValue"  # rally.md §7 S: it has a StringValue
 _MY_WORDS = frozenset(("me", "currentuser", "{user}"))
 """Our own user, in any case and without quotes. Rally has no word for it (rally.md §4 D: the right side is a literal)."""
 _MEMBERSHIP = frozenset(("=", "!=", "contains", "!contains"))
@@ -74,6 +76,9 @@ class Builder:
         if isinstance(node, Joined):
             items = tuple(self.build(each, layout) for each in node.items)
             return All(items) if node.word == "AND" else AnyOf(items)
+        if not node.values:
+            comma = self.text.index(",", node.operator_place.at)
+            raise complaint(self.text, ")", Place(comma, 1), "; a value is missing")
         simple = [self._single(each, layout) for each in spelt_out(node)]
         if len(simple) == 1:
             return simple[0]
@@ -134,12 +139,18 @@ def spelt_out(it: Comparison) -> Iterator[Comparison]:
 
 
 def segments(text: str, path: str, place: Place) -> tuple[Segment, ...]:
-    """Return the names of a dotted path with their places."""
+    """Return the names of a dotted path with their places.
+
+    Raises:
+        QueryError: they are too many.
+    """
     is_plain = text[place.at : place.at + place.length] == path
     found, at = [], place.at
     for name in path.split("."):
         found.append(Segment(name.strip(), Place(at, len(name)) if is_plain and name.strip() else place))
         at += len(name) + 1
+    if len(found) > LONGEST_PATH:
+        raise QueryError(text, place.at, TOO_LONG, length=place.length)
     return tuple(found)
 
 
@@ -214,6 +225,9 @@ class _Condition:
 
     def _behind(self, layout: Layout, meaning: Field | Inverse, path: tuple[Segment, ...]) -> Expr:
         """Return the condition on what a reference or collection leads to; `path` begins with the name of that."""
+        if is_count(meaning, [each.name for each in path[1:]], self.builder.asked.layouts):
+            self.builder.notes.append(f"Rally itself cannot be asked for {meaning.name}.{COUNT}; the members were counted.")
+            return counted(meaning, self.it.operator, self.value)
         if isinstance(meaning, Inverse):
             reached = [(step, step.targets) for step in meaning.steps]
             return self._any_behind(reached, path, is_many=True)
@@ -265,6 +279,8 @@ class _Condition:
         if len(path) > 2 or not (is_named or name == ID):
             types = ", ".join(map(element_of, meaning.targets)) or "what it leads to"
             raise self.builder.error(f"{types} is not mirrored, so {path[1].name} of it is not known", path[1].place)
+        if name == NAME and meaning.targets == (_LISTED_VALUE,):
+            self.builder.notes.append(f"Rally itself knows the {NAME} of {_LISTED_VALUE} only as StringValue.")
         if name == ID:
             return self._part(Field(ID, Kind.INTEGER), path_to, meaning)
         return self._part(Field(NAME, Kind.TEXT), replace(path_to, part=Part.NAME), meaning)
@@ -328,7 +344,10 @@ class _Condition:
         if reference is not None and not any(targets for _, targets in reached):
             raise UnfitValueError(f"What {name} refers to is not mirrored, so only its ObjectID is known")
         if reference is None:
-            self.builder.notes.append(f'Rally compares {name} with a reference; "{self.value.text}" was taken for a name.')
+            said = f'"{self.value.text}" was taken for a name.'
+            if self.value.text.lower() in ("", "null"):
+                said += " What is not there is asked for by null, in lower case and without quotes."
+            self.builder.notes.append(f"Rally compares {name} with a reference; {said}")
             items += [Compare(replace(ids, part=Part.NAME), Op.EQ, self.value.text)] if ids is not None else []
         for step, targets in reached:
             groups: dict[Expr, tuple[str, ...]] = {}

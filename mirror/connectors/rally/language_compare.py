@@ -16,7 +16,7 @@ from mirror.connectors.rally.language_values import numbered, read_instant, read
 from mirror.model.schema import Field, Kind
 from mirror.query.expr import NOTHING, AnyOf, Compare, Expr, Missing, Not, Op, Path
 
-_OPS = {
+OPERATORS = {
     "=": Op.EQ,
     "!=": Op.NE,
     "<": Op.LT,
@@ -61,7 +61,7 @@ class Compared:
     @property
     def op(self) -> Op:
         """The operator, without its negation if it is `!contains`."""
-        return _OPS[self.operator]
+        return OPERATORS[self.operator]
 
 
 def is_negative(operator: str, value: Value) -> bool:
@@ -86,8 +86,10 @@ def doubtful(field: Field, operator: str, value: Value) -> str | None:
     text = value.text
     if not value.is_quoted and len(text) > 1 and text[0] == text[-1] == "'":
         return f"Rally's quotes are double; in {text} they belong to the value."
+    if text.lower() == "null" and not value.is_quoted and not value.is_null:
+        return f"Rally's word for what is not there is null, in lower case; {text} is a text."
     allowed = [each for each in field.allowed_values if each]
-    if operator not in ("=", "!=") or value.is_null or not text or not allowed or text in allowed:
+    if operator in ("contains", "!contains") or value.is_null or not text or not allowed or text in allowed:
         return None
     near = difflib.get_close_matches(text.casefold(), {each.casefold(): each for each in allowed}, n=1)
     meant = next((each for each in allowed if near and each.casefold() == near[0]), "")
@@ -194,6 +196,8 @@ def _instant(it: Compared, asked: Asked) -> Expr:
     instant = read_instant(it.value.text, asked.now, asked.time_zone)
     if instant is None:  # rally.md §4 R
         advice = "You must use the ISO8601 date+time format."
+        if it.value.text[:1].isalpha():
+            advice += " Other days are today, today-7 and today+1."
         raise UnfitValueError(f'Could not parse: Cannot convert "{it.value.text}" into a date.  {advice}')
     return Compare(it.path, it.op, instant)
 

@@ -37,7 +37,16 @@ _GRAMMAR = r"""
 _PIECE = re.compile(r'"(?:\\.|[^"\\])*"|[()]|[^\s()"]+|"', re.DOTALL)
 _ELEMENT = re.compile(r'\s*("(?:\\.|[^"\\])*"|[^,"]+)\s*(?:,|$)', re.DOTALL)
 
+_BEFORE_LIST = re.compile(r"\s!?in\s*$", re.IGNORECASE)
 _STUCK = re.compile(r"^([\w.]+)(!=|<=|>=|=|<|>)(.*)")
+_INSTEAD = {
+    "==": "; write =",
+    "<>": "; write !=",
+    "like": "; parts of texts are found by contains",
+    "is": "; absence is asked for by = null and != null",
+    "not": "; there is no NOT: turn the comparison round, with !=, !contains, != null",
+}
+"""What people try who know other languages."""
 _MAX_DEPTH = 40  # SQL is compiled by recursion, some fourteen calls for each level
 _BARE = "Rally wants each condition in parentheses of its own."
 _FLAT = "Rally joins exactly two conditions in one pair of parentheses; the chain was read as nested pairs."
@@ -143,7 +152,8 @@ def parse(text: str) -> Parsed:
 
 def complaint(text: str, token: str, place: Place, hint: str = "") -> QueryError:
     """Return the refusal of an operator, in the server's words (rally.md §4 C/R), with what may be wrong behind them."""
-    return QueryError(text, place.at, f'Could not parse: Unknown operator "{token}"{hint}', length=place.length)
+    advice = hint or _INSTEAD.get(token.lower(), "")
+    return QueryError(text, place.at, f'Could not parse: Unknown operator "{token}"{advice}', length=place.length)
 
 
 def unquoted(token: str) -> str:
@@ -251,10 +261,19 @@ def _complaint(text: str, error: UnexpectedInput) -> QueryError:
     if "JOIN" in expected and seen == "(":  # a parenthesis in a value without quotes is reported so (rally.md §4 R)
         return complaint(text, ")", place, "; a value with parentheses stands in quotes")
     if "WORD" in expected and "LPAR" not in expected:
-        return complaint(text, ")", place, "; a value is missing")
+        is_list = seen == "(" and _BEFORE_LIST.search(text[:at])
+        missing = "the values of in have no parentheses: A,B" if is_list else "a value is missing"
+        return complaint(text, ")", place, f"; {missing}")
     wanted = "(" if "LPAR" in expected else ")"
     problem = f'Could not parse: Error parsing expression -- expected "{wanted}" but saw "{seen}" instead.'
-    return QueryError(text, at, problem, length=place.length)
+    return QueryError(text, at, problem + _hint(text[:at], seen), length=place.length)
+
+
+def _hint(before: str, seen: str) -> str:
+    """Return what may have been meant by a value that goes on behind a blank."""
+    if seen in ("+", "-") and before.rstrip().endswith("today"):
+        return " Write today-7 without blanks."
+    return " Rally's quotes are double." if seen.endswith("'") and "'" in before else ""
 
 
 def _expected(error: UnexpectedInput) -> set[str]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from mirror.connectors.language import Asked
 from mirror.connectors.rally.language_build import ID, NAME, Builder, Segment, segments, step_to
 from mirror.connectors.rally.language_compare import KEY
+from mirror.connectors.rally.language_counts import COUNT
 from mirror.connectors.rally.language_names import Inverse, element_of, targets_of
 from mirror.connectors.rally.language_parse import Place
 from mirror.errors import QueryError
@@ -17,9 +18,6 @@ from mirror.model.part import Part
 from mirror.model.schema import Field, Kind
 from mirror.query.expr import OWN_ID, OWN_TYPE, Aggregate, Function, Order, Path, Step, Term
 from mirror.query.reach import is_many
-
-COUNT = "Count"
-"""What a summary of a collection calls the number of its members (rally.md §5 R)."""
 
 _KEY_PART = re.compile(r"[^,]+")
 _DIRECTION = re.compile(r"(.*\S)\s+(asc|desc)", re.IGNORECASE | re.DOTALL)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from itertools import product
 
-from mirror.connectors.language import Asked
+from mirror.connectors.language import LONGEST_PATH, TOO_LONG, Asked
 from mirror.connectors.versionone import language_kinship as kinship
 from mirror.connectors.versionone import language_names as names
 from mirror.connectors.versionone.language_syntax import Hop, Node, PathText, Span, Word
@@ -156,6 +156,8 @@ class Binder:
         Raises:
             QueryError: a name on it is unknown or ambiguous, or leads to what the mirror does not have.
         """
+        if len(path.hops) > LONGEST_PATH:
+            raise self.reading.refusal(path.span, TOO_LONG)
         hops, owner = path.hops, self._owner(path, types)
         if owner is None:
             return self._route(hops, types, path)

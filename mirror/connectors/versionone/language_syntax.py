@@ -184,12 +184,15 @@ def _read(text: str, start: str) -> object:
         raise error.orig_exc from None
 
 
+_BRACKET = re.compile(r"""'[^']*'|"[^"]*"|[][()]""")
+
+
 def _refuse_depth(text: str) -> None:
     depth = 0
-    for at, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
+    for found in _BRACKET.finditer(text):
+        depth += (found[0] in "([") - (found[0] in ")]")
         if depth > _MOST_DEPTH:
-            raise QueryError(text, at, f"more than {_MOST_DEPTH} parentheses and brackets within each other")
+            raise QueryError(text, found.start(), f"more than {_MOST_DEPTH} parentheses and brackets within each other")
 
 
 def _misread(text: str, error: UnexpectedInput) -> QueryError:
