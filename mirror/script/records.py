@@ -14,6 +14,7 @@ from mirror.errors import QueryError, UsageError
 from mirror.model.layout import Layout
 from mirror.model.schema import Kind
 from mirror.query.expr import EVERYTHING, All, Order, Query
+from mirror.script.doubts import doubts
 from mirror.script.elsewhere import RECORDS, here
 from mirror.script.frames import Table
 from mirror.script.home import Home
@@ -308,12 +309,13 @@ class Records:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was understood otherwise than the tracker itself would have, in sentences."""
+        """What was understood otherwise than the tracker would have, and what is named and not there, as sentences."""
         queries = self._queries()
         notes = [note for each in queries for note in each.notes]
         lacking = {each.type.name for each in self.layouts} - {each.type_name for each in queries}
         notes += [f"What is asked is not known of {', '.join(sorted(lacking))}: none of these is found"] if lacking else []
         notes += self._unknown_past()
+        notes += doubts(self.home, queries, " ".join(self.texts))
         return tuple(dict.fromkeys(notes))
 
     def _unknown_past(self) -> list[str]:

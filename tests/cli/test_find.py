@@ -211,6 +211,8 @@ def test_explained_sql_as_json_comes_with_its_notes(run: Run) -> None:
     document = json.loads(done.stdout)
     assert document["source"] == "rally"
     assert "LIMIT 3" in document["sql"]
-    assert len(document["notes"]) == 1
+    read_as, missed = document["notes"]
+    assert read_as == "User has no Name in Rally's schema; it was read as UserName or DisplayName."
+    assert missed.startswith('No User here is called "Ann"; did you mean ')
     refused = run("sql", "--explain-find", "rally:Defect", "", "--csv")
     assert (refused.exit_code, refused.stdout) == (2, "")
