@@ -156,6 +156,9 @@ class Filters:
     def _called(self, route: Route, word: Word) -> Expr:
         if _LIKE_OID.fullmatch(word.text):
             raise self.reading.refusal(word.span, f"Invalid OID token: {word.text}")
+        if route.is_id and word.text.isdigit():
+            example = f"{route.end.types[0] if route.end.types else 'Story'}:{word.text}"
+            raise self.reading.refusal(word.span, f"Invalid OID token: {word.text}; an oid token has its type, as {example}")
         self.reading.note(f"{route.token}='{word.text}' is read as {route.token}.Name; the server wants an oid token there")
         if route.end.sort is not Sort.REACHED:
             paths = [Path(route.end.field, each.steps, Part.NAME) for each in route.paths()]

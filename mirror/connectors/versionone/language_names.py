@@ -25,7 +25,7 @@ def meant(name: str, types: Sequence[str], layouts: Mapping[str, Layout]) -> tup
 
     The exact name always wins. What only some of the types have is not found.
     """
-    if name in HEADS or all(_has(each, name, layouts) for each in types):
+    if name in HEADS or all(has(each, name, layouts) for each in types):
         return (name,)
     found: list[set[str]] = [set(_loosely(name, each, layouts)) for each in types]
     return tuple(sorted(set.intersection(*found))) if found else ()
@@ -52,7 +52,8 @@ def utc_twin(name: str, layout: Layout) -> str:
     return f"{name}UTC" if layout.type.field(name) is None and layout.type.field(f"{name}UTC") is not None else ""
 
 
-def _has(type_name: str, name: str, layouts: Mapping[str, Layout]) -> bool:
+def has(type_name: str, name: str, layouts: Mapping[str, Layout]) -> bool:
+    """Return whether assets of a type have an attribute, or another side, of that exact name."""
     layout = layouts[type_name]
     return bool(layout.type.field(name) or utc_twin(name, layout) or other_side(type_name, name, layouts))
 

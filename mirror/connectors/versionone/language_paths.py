@@ -360,6 +360,12 @@ class Binder:
         problem = f"Unknown token: {word.text}"  # the literals are versionone.md §3.4 L
         if self.reading.place != "WHERE":
             problem = f"Invalid {self.reading.place} parameter: Unknown AttributeDefinition: {token}"
+        some = [each for each in here if names.has(each, word.text, self._layouts)]
+        if some:  # not all of them: then the server wants to be told which it is about (§4.1 D, downcasts)
+            are = f"{', '.join(some)} {'has' if len(some) == 1 else 'have'}"
+            return self.reading.refusal(
+                word.span, f"{problem}; only {are} it, so name one in front: …:{some[0]}.{word.text}"
+            )
         return self.reading.refusal(word.span, problem, names.near(word.text, here, self._layouts))
 
 

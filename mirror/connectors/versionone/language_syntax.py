@@ -204,11 +204,13 @@ def _misread(text: str, error: UnexpectedInput) -> QueryError:
     token = _SHOWN.findall(rest)[0]
     if rest[:1] in ("'", '"') and isinstance(error, UnexpectedCharacters):
         return QueryError(text, at, f"Invalid QueryFilter2 token {rest[:20]!r}: the quote is not closed", length=len(rest))
-    hint = _HINTS.get(token.lower(), "")
+    hint = _HINTS.get(token.lower()) or _HINTS.get(text[:at].rstrip()[-2:], "")
     return QueryError(text, at, f"Invalid QueryFilter2 token {token!r}: {_wanted(error)}{hint}", length=len(token))
 
 
 _HINTS = {
+    "==": "; write =",
+    "<>": "; write !=",
     "and": "; and is written ;",
     "or": "; or is written |",
     "like": "; words in texts are found by find=…&findin=…",
