@@ -172,7 +172,7 @@ class Conditions:
         folds = items[0].folds_case
         if all(self._is_key(each, place) for each in items):
             variants = dict.fromkeys(one for each in items for one in _variants(str(each.value)))
-            return or_(*(self._own(path, place).in_(variants) for path in _paths(items[:1])))
+            return or_(*(self._words.one_of(self._own(path, place), tuple(variants)) for path in _paths(items[:1])))
 
         def test(value: Value) -> Condition:
             is_plain = [value.constant is None and _is_plain(value.kind, each) for each in given]
@@ -183,7 +183,7 @@ class Conditions:
                 if not fits
             ]
             element = self._words.folded(value.element) if folds else value.element
-            listed = [element.in_([self._words.stored(each) for each in fitting])] if fitting else []
+            listed = [self._words.one_of(element, fitting)] if fitting else []
             return _grouped([*listed, *others], is_all=False)
 
         given = [each.value for each in items if not isinstance(each.value, Path)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from math import floor
 from typing import Any, Protocol, TypeAlias
@@ -46,6 +46,9 @@ Condition = ColumnElement[bool]
 
 IDS = "ids"
 """Name of the parameter with the ids of the records in question."""
+
+_PARAMETERS = 5000
+"""Values of one list that are a parameter each: SQLite takes 32,766 of them, Postgres 65,535."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -89,6 +92,10 @@ class Words(Protocol):
 
     def stored(self, value: Scalar) -> Scalar:
         """Return a scalar as columns keep it: a text with U+FFFD as above."""
+        ...
+
+    def one_of(self, value: Element, given: Sequence[Scalar]) -> Condition:
+        """Return the condition that a text or a whole number is one of these of a query; there may be any number of them."""
         ...
 
     def typed(self, kind: Kind, text: str) -> Element:
@@ -157,6 +164,12 @@ class SqliteWords:
 
     def stored(self, value: Scalar) -> Scalar:
         return _SURROGATES.sub("\ufffd", value) if isinstance(value, str) else value
+
+    def one_of(self, value: Element, given: Sequence[Scalar]) -> Condition:
+        stored = [self.stored(each) for each in given]
+        if len(stored) <= _PARAMETERS:
+            return value.in_(stored)
+        return value.in_(select(func.json_each(literal(json.dumps(stored), Text())).table_valued("value").c.value))
 
     def typed(self, kind: Kind, text: str) -> Element:
         return literal(text, Text())
@@ -255,6 +268,12 @@ class PostgresWords:
 
     def stored(self, value: Scalar) -> Scalar:
         return _UNSTORABLE.sub("\ufffd", value) if isinstance(value, str) else value
+
+    def one_of(self, value: Element, given: Sequence[Scalar]) -> Condition:
+        stored = [self.stored(each) for each in given]
+        if len(stored) <= _PARAMETERS:
+            return value.in_(stored)
+        return value == any_(literal(stored, ARRAY(Text() if isinstance(stored[0], str) else BigInteger())))
 
     def typed(self, kind: Kind, text: str) -> Element:
         return cast(literal(text, Text()), column_type(kind))

@@ -251,6 +251,15 @@ def test_children_are_found_by_the_index_of_the_reference(store: Store, search: 
     assert "ix_rally_defect_" in lines
 
 
+def test_a_long_list_is_a_single_parameter_as_databases_take_only_so_many(search: Searching) -> None:
+    texts = AnyOf((*(is_("Name", f"n{number}'") for number in range(5000)), is_("Name", "100%")))
+    numbers = AnyOf(tuple(is_("Rank", number) for number in range(3, 5004)))
+    for query, ids in ((texts, [3]), (numbers, [1])):
+        assert found(search, query) == ids
+        sql = search.sql([Query("Defect", query)])
+        assert "json_each('[" in sql or "ANY (ARRAY[" in sql
+
+
 def test_many_equal_texts_in_any_case_are_one_list(search: Searching) -> None:
     names = AnyOf(tuple(is_("Name", f"Name {number}", folds=True) for number in range(300)))
     assert found(search, AnyOf((names, is_("Name", "FIRST", folds=True)))) == [1, 2]
