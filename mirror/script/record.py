@@ -41,6 +41,8 @@ class Record:
     @property
     def id(self) -> int:
         """The tracker's own number; negative for a record that was created here and not pushed yet."""
+        if self._held.id < 0:
+            self._held.refresh()  # it may have been pushed since
         return self._held.id
 
     @property

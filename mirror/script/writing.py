@@ -291,7 +291,8 @@ class Writer:
         for each in self._session.edits:
             is_other = each.source == held.source and each.record_id != held.id
             if is_other and (each.item in items or held.id in (each.value or {}).values()):
-                raise InvalidEditError(f"NEW{held.id} is referred to by {each.field} of {each.type_name}/{each.record_id}")
+                other = f"NEW{each.record_id}" if each.record_id < 0 else f"{each.type_name}/{each.record_id}"
+                raise InvalidEditError(f"NEW{held.id} is referred to by {each.field} of {other}")
 
     def _meaning(self, held: Held, name: str) -> Place | Collection:
         try:
@@ -307,8 +308,20 @@ class Writer:
 
     def _found(self, held: Held) -> Found:
         held.refresh()  # what was created here may have the tracker's number by now
-        return Found(
-            held.shape.layout, held.id, self._session.known_as(held).key, is_here=not self._session.edits.is_deleted(held)
+        key = self._session.known_as(held).key
+        is_deleted = not held.is_here and self._is_deleted(held)
+        if not held.is_here and not is_deleted:
+            raise InvalidEditError(
+                f"{key} is not here any more: it was deleted, or can no longer be seen; nothing can be done to it"
+            )
+        return Found(held.shape.layout, held.id, key, is_here=not is_deleted)
+
+    def _is_deleted(self, held: Held) -> bool:
+        """Return whether a record waits to be deleted, and can be had back."""
+        queued = self._session.home(held.source).store.queue.open(held.source)
+        own = (held.type_name, held.id)
+        return self._session.edits.is_deleted(held) or any(
+            each.action is Action.DELETE and (each.type_name, each.record_id) == own for each in queued
         )
 
 

@@ -52,6 +52,39 @@ def test_what_was_created_here_is_acted_on_after_the_push(online: Opening, desk:
     assert tag.id not in desk.stage.ids("Tag")
 
 
+def test_what_was_created_here_tells_its_number_and_its_key_right_after_the_push(online: Opening) -> None:
+    with online() as m:
+        defects = m["acme"].Defect.create_many({"Name": f"made {number}", "Project": "Web Shop"} for number in range(5))
+        m.push()
+        one, two, three, four, five = defects
+        assert one.id > 0
+        assert two.key.startswith("DE")
+        assert three.oid == f"Defect:{three.id}"
+        assert four.url is not None and four.url.endswith(f"/{four.id}")
+        assert str(five) == five.FormattedID
+
+
+def test_what_is_gone_is_refused_when_it_is_edited_and_holds_up_nothing_else(online: Opening) -> None:
+    with online() as m:
+        defect, other = m["acme"].Defect.limit(2)
+        key = defect.key
+        defect.delete()
+        m.push()
+        for edit in (
+            lambda: defect.update(Name="too late"),
+            lambda: defect.Tags.add("urgent"),
+            lambda: defect.comment("too late"),
+            lambda: defect.attach(b"1", name="x.txt"),
+            lambda: defect.rank("top"),
+            defect.delete,
+        ):
+            with pytest.raises(mirror.InvalidEditError, match=f"{key} is not here any more"):
+                edit()
+        other.Name = "in time"
+        m.push()
+        assert (other.Name, m.changes()) == ("in time", [])
+
+
 def test_what_is_refused_is_told_with_the_trackers_words(online: Opening, desk: RallyDesk) -> None:
     with online() as m:
         defect = m["acme"].Defect.first()
