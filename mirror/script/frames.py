@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
@@ -115,7 +117,29 @@ def _polars_type(polars: Any, kind: Kind | None) -> Any:
 
 
 def _even(kind: Kind | None, column: Sequence[Any]) -> list[Any]:
-    """Return values that one column can hold: numbers as floats, JSON as text."""
+    """Return values that one column can hold: numbers as floats, JSON as text; what is of several kinds as text as well."""
+    if kind is Kind.JSON:
+        return [None if each is None else _written(each) for each in column]
     if kind is Kind.NUMERIC:
         return [None if each is None else float(each) for each in column]
-    return list(column)
+    if kind is not None or _is_even(column):
+        return list(column)
+    if _kinds(column) <= {int, float, Decimal}:
+        return [None if each is None else float(each) for each in column]
+    return [each if each is None or isinstance(each, str) else _written(each) for each in column]
+
+
+def _is_even(column: Sequence[Any]) -> bool:
+    """Return whether values are all of one kind, which is not that of documents; lists when what is in them is."""
+    kinds = _kinds(column)
+    if kinds == {list}:
+        return _is_even([item for each in column if each is not None for item in each])
+    return (len(kinds) < 2 and dict not in kinds) or kinds == {int, float}
+
+
+def _kinds(column: Sequence[Any]) -> set[type]:
+    return {type(each) for each in column if each is not None}
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import mirror
+from mirror.model.schema import Kind
+from mirror.script.frames import Table
 
 TERMS = ("FormattedID", "PlanEstimate", "Blocked", "CreationDate", "Owner.Name")
 ROOT = Path(__file__).parents[2]
@@ -64,6 +67,30 @@ def test_answers_of_sql_are_frames_as_well(m: mirror.Mirror, library: str) -> No
     asked = m.sql("SELECT name, plan_estimate FROM rally_hierarchical_requirement WHERE source = ? ORDER BY id", ["rally"])
     found = columns(getattr(asked, f"to_{library}")(), library)
     assert list(zip(*found.values(), strict=True)) == asked.all()
+
+
+@pytest.mark.parametrize("library", ["polars", "arrow"])
+def test_what_no_column_can_hold_as_it_is_becomes_text(library: str) -> None:
+    odd: dict[str, tuple[Kind | None, list[Any], list[Any]]] = {
+        "json": (Kind.JSON, [{"a": "é"}, None, [1, 2]], ['{"a": "é"}', None, "[1, 2]"]),
+        "mixed": (None, ["Low", 3, None], ["Low", "3", None]),
+        "lists": (None, [[1], ["b"], []], ["[1]", '["b"]', "[]"]),
+        "some lists": (None, [["a"], "b", None], ['["a"]', "b", None]),
+        "texts": (None, [["a"], [], None], [["a"], [], None]),
+        "numbers": (None, [1, 2.5, Decimal("0.5")], [1.0, 2.5, 0.5]),
+        "documents": (None, [{"a": 1}, {"a": "x"}, None], ['{"a": 1}', '{"a": "x"}', None]),
+        "nothing": (None, [None, None, None], [None, None, None]),
+    }
+    kinds, given, wanted = zip(*odd.values(), strict=True)
+    table = Table(tuple(odd), kinds, zip(*given, strict=True))
+    found = columns(getattr(table, f"to_{library}")(), library)
+    assert found == dict(zip(odd, wanted, strict=True))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])
+def test_records_of_several_types_make_one_frame(m: mirror.Mirror, library: str) -> None:
+    items = m["versionone"].Workitem
+    assert len(getattr(items, f"to_{library}")()) == items.count() > 0
 
 
 def test_a_library_that_is_missing_is_named(m: mirror.Mirror, tmp_path: Path) -> None:
