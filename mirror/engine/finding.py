@@ -19,6 +19,7 @@ from mirror.store.finding import Finder, Hit, Layouts
 
 _NEW = re.compile(r"new-([1-9]\d*)", re.IGNORECASE)
 _SEPARATORS = ("/", ":")
+_MOMENT = re.compile(r"(.+:\d+):\d+")
 _FEW = 3
 
 
@@ -112,6 +113,20 @@ def typed(layouts: Iterable[Layout], text: str) -> tuple[list[Layout], str] | No
         return None
     longest = max(best)
     return best[longest], text[longest + 1 :]
+
+
+def reference(layouts: Iterable[Layout], text: str) -> str:
+    """Return `defect/123` of a reference as trackers write them; what leads to no type as it is.
+
+    That is `/defect/123`, an address that ends so, or `Defect:123:99`, where the last number says which version of it.
+    rally.md §3, versionone.md §1
+    """
+    if "/" not in text:
+        return _MOMENT.sub(r"\1", text)
+    steps = text.partition("?")[0].strip("/").split("/")
+    endings = ("/".join(steps[number:]) for number in range(len(steps)))
+    kinds = list(layouts)
+    return next((each for each in endings if typed(kinds, each) is not None), text)
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mirror.engine.finding import Found, by_source, label_of, new_number, typed
+from mirror.engine.finding import Found, by_source, label_of, new_number, reference, typed
 from mirror.engine.validate import FEW, article, is_storable, listed, nearest
 from mirror.model.change import Action
 from mirror.model.layout import Layout
@@ -17,9 +17,12 @@ from mirror.model.schema import Field, Kind
 from mirror.model.write import Item, Target
 from mirror.store.finding import Finder, Hit
 
-_ACCOUNTS = ("username", "emailaddress", "email")
+ACCOUNTS = ("username", "emailaddress", "email")
 """Fields, in lower case, by which people are known besides their name: rally.md §10.2 (User), versionone.md §7.2 (Member),
 rt.md §6.9 (user)."""
+
+ADDRESSES = ("/", "https://", "http://")
+"""How a reference begins that is written as trackers write it: rally.md §3."""
 
 _TYPES = ("TypeDefinition",)
 """What refers to one of these is about records of one type: the states of portfolio items. rally.md §10.2 (state)"""
@@ -52,6 +55,8 @@ class Lookup:
         if isinstance(given, bool) or not isinstance(given, str | int) or not str(given).strip():
             raise ValueError(f"{field.name} takes {_kinds(field)}: a name, a key or an id, not {given!r}")
         text = self._own(str(given).strip())
+        if text.startswith(ADDRESSES):
+            text = reference(self.layouts.values(), text)
         if not is_storable(text):
             raise ValueError(f"{field.name} takes {_kinds(field)}, and none is called {text!r}")
         hits = self._entries(layout, _distinct(self._meant(field, text)))
@@ -141,7 +146,7 @@ class Lookup:
             return self._fitting(field, self._by_number(*with_type), text)
         hits = self.finder.by_id(kinds, int(text)) if text.isdecimal() else []
         hits += self.finder.by_name(self._named(field), text)
-        hits = hits or self.finder.by_field(self._named(field), _ACCOUNTS, text)
+        hits = hits or self.finder.by_field(self._named(field), ACCOUNTS, text)
         if not hits and not text.isdecimal():
             hits = self._fitting(field, self.finder.by_key(self.layouts.values(), text), text)
         return hits or (self.finder.buried(kinds, int(text)) if text.isdecimal() else [])
@@ -221,7 +226,7 @@ def item_of(item: Item) -> str:
 
 
 def _is_person(layout: Layout) -> bool:
-    return any(each.name.lower() in _ACCOUNTS for each in layout.type.fields)
+    return any(each.name.lower() in ACCOUNTS for each in layout.type.fields)
 
 
 def _kinds(field: Field) -> str:

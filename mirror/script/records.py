@@ -86,7 +86,8 @@ class Records:
     def where(self, **equal: object) -> Self:
         """Return those of them whose fields have these values; None for none, a list for any of its items.
 
-        Names may be dotted, with `__` for the dot: `Owner__Name="Ann"`. A reference takes a record, an id or a shown name.
+        Names may be dotted, with `__` for the dot: `Owner__Name="Ann"`. A reference takes a record, an id, a shown name, a
+        key, a person's address, or what trackers write for it: `"Scope:1014"`, `"/project/17"`.
 
         Raises:
             QueryError: there is no such field, or it cannot have such a value.

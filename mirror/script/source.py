@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
-from mirror.engine.finding import typed
+from mirror.engine.finding import reference
 from mirror.engine.lookup import type_field
 from mirror.errors import UnknownTypeError, UsageError
-from mirror.model.layout import Layout
 from mirror.model.schema import Field, Kind, RecordType
 from mirror.script.belonging import File, Remark, files, remarks
 from mirror.script.elsewhere import SOURCE, here
@@ -20,8 +18,6 @@ from mirror.script.record import Record
 from mirror.script.records import Records
 from mirror.script.session import Session
 from mirror.store.store import no_history
-
-_MOMENT = re.compile(r"(.+:\d+):\d+")
 
 
 class SourceView:
@@ -150,7 +146,7 @@ class SourceView:
             UnknownRecordError: there is none.
         """
         self._home.renew()
-        return self.get(_without_moment(oid) if "/" not in oid else _reference(self._home.layouts.values(), oid))
+        return self.get(reference(self._home.layouts.values(), oid))
 
     def discussion(self, record: Record) -> list[Remark]:
         """Return what was said about a record, oldest first."""
@@ -181,16 +177,3 @@ class SourceView:
         tells = type_field(layout)
         entries = self[list_name].where(**{tells: shown_as}) if tells is not None else self[list_name]
         return [str(name) for name in entries.values(layout.type.name_field) if name]
-
-
-def _without_moment(oid: str) -> str:
-    """Return `Story:1005` of `Story:1005:99`: the last number says which version of it. versionone.md §1"""
-    return _MOMENT.sub(r"\1", oid)
-
-
-def _reference(layouts: Iterable[Layout], text: str) -> str:
-    """Return `defect/123` of an address that ends so; what does not lead to any type as it is."""
-    steps = text.partition("?")[0].strip("/").split("/")
-    endings = ("/".join(steps[number:]) for number in range(len(steps)))
-    kinds = list(layouts)
-    return next((each for each in endings if typed(kinds, each) is not None), text)

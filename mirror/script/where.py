@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
+from mirror.engine.finding import reference, typed
+from mirror.engine.lookup import ACCOUNTS, ADDRESSES
 from mirror.engine.validate import zoned
 from mirror.errors import QueryError
 from mirror.model.cells import canonical
@@ -27,7 +29,8 @@ def where(home: Home, shape: Shape, equal: Mapping[str, object]) -> Expr:
 
     Args:
         equal: name, also dotted, or with `__` for the dot -> value. None and Null mean that there is none; a list, a tuple
-            or a set any of its items; a record, an id or a shown name what a reference leads to, or a collection has in it.
+            or a set any of its items. What a reference leads to, or a collection has in it, is a record, an id, a shown
+            name, a key, the address of a person, or a reference as trackers write it.
 
     Raises:
         QueryError: nothing is called so, or the field cannot have the value.
@@ -54,7 +57,7 @@ def _field_equals(home: Home, field: Field, value: object) -> Expr:
         case Kind.LINKS:
             return _in_collection(home, (Step(field.name, tuple(home.candidates(field))),), value)
         case Kind.REFERENCE:
-            return _refers(field, value)
+            return _refers(home, field, value)
         case Kind.VALUES:
             return Missing(Path(field.name)) if _is_nothing(value) else Compare(Path(field.name), Op.EQ, str(value))
     if _is_nothing(value):
@@ -64,31 +67,64 @@ def _field_equals(home: Home, field: Field, value: object) -> Expr:
     return Compare(Path(field.name), Op.EQ, _scalar(value, field.kind))
 
 
-def _refers(field: Field, value: object) -> Expr:
+def _refers(home: Home, field: Field, value: object) -> Expr:
     if _is_nothing(value):
         return Missing(Path(field.name, part=Part.ID))
     if isinstance(value, Record | Outside):
-        is_it: Expr = Compare(Path(field.name, part=Part.ID), Op.EQ, value.id)
-        if not field.polymorphic:
-            return is_it
-        return All((is_it, Compare(Path(field.name, part=Part.TYPE), Op.EQ, value.type_name)))
+        return _leads_to(field, value.type_name, value.id)
     if isinstance(value, int) and not isinstance(value, bool):
         return Compare(Path(field.name, part=Part.ID), Op.EQ, value)
-    return Compare(Path(field.name, part=Part.NAME), Op.EQ, str(value))
+    shown = Compare(Path(field.name, part=Part.NAME), Op.EQ, str(value))
+    kinds = home.candidates(field) or list(home.layouts)  # a field that declares no types takes any
+    there = [_leads_to(field, *each) for each in _pointed(home, kinds, str(value))]
+    ways = [each for name in kinds for each in _known_as(field, home.layouts[name], str(value))]
+    return AnyOf((shown, *there, *ways)) if there or ways else shown
+
+
+def _leads_to(field: Field, type_name: str, record_id: int) -> Expr:
+    is_it: Expr = Compare(Path(field.name, part=Part.ID), Op.EQ, record_id)
+    if not field.polymorphic:
+        return is_it
+    return All((is_it, Compare(Path(field.name, part=Part.TYPE), Op.EQ, type_name)))
+
+
+def _pointed(home: Home, kinds: Sequence[str], text: str) -> list[tuple[str, int]]:
+    """Return type and id of what `Defect:123`, `/defect/123` or an address that ends so leads to, if it is of these."""
+    layouts = home.layouts.values()
+    found = typed(layouts, reference(layouts, text) if text.startswith(ADDRESSES) else text)
+    if found is None or not found[1].isdecimal():
+        return []
+    return [(each.type.name, int(found[1])) for each in found[0] if each.type.name in kinds]
+
+
+def _known_as(field: Field, layout: Layout, text: str) -> list[Expr]:
+    """Return what holds where a reference leads to a record of that type with that key; of a person, with that address."""
+    steps = (Step(field.name, (layout.type.name,)),)
+    names = [layout.type.key_field] if layout.type.key_field and any(map(str.isdigit, text)) else []
+    if "@" in text:
+        names += [each.name for each in layout.type.fields if each.name.lower() in ACCOUNTS]
+    return [Some(steps, Compare(Path(each), Op.EQ, text)) for each in names]
 
 
 def _in_collection(home: Home, steps: tuple[Step, ...], value: object) -> Expr:
     if _is_nothing(value):
         return Missing(Path(OWN_ID, steps))
     if isinstance(value, Record | Outside):
-        is_it = (Compare(Path(OWN_ID), Op.EQ, value.id), Compare(Path(OWN_TYPE), Op.EQ, value.type_name))
-        return Some(steps, All(is_it))
+        return Some(steps, _is(value.type_name, value.id))
     if isinstance(value, int) and not isinstance(value, bool):
         return Some(steps, Compare(Path(OWN_ID), Op.EQ, value))
     *before, last = steps
     kinds = [home.layouts[each] for each in last.targets if each in home.layouts]
+    pointed = _pointed(home, last.targets, str(value))
+    there = (
+        Some(steps, All((Compare(Path(OWN_ID), Op.EQ, id_), Compare(Path(OWN_TYPE), Op.EQ, name)))) for name, id_ in pointed
+    )
     by_type = (_called((*before, replace(last, targets=(each.type.name,))), each, str(value)) for each in kinds)
-    return AnyOf(tuple(by_type))
+    return AnyOf((*by_type, *there))
+
+
+def _is(type_name: str, record_id: int) -> Expr:
+    return All((Compare(Path(OWN_ID), Op.EQ, record_id), Compare(Path(OWN_TYPE), Op.EQ, type_name)))
 
 
 def _called(steps: tuple[Step, ...], layout: Layout, text: str) -> Expr:

@@ -174,6 +174,25 @@ def test_where_says_what_fields_are(m: mirror.Mirror) -> None:
         stories.where(Nam="x")
 
 
+def test_where_takes_whatever_people_call_what_is_referred_to(m: mirror.Mirror) -> None:
+    rally, plan = m["rally"], m["versionone"]
+    story = next(each for each in rally.HierarchicalRequirement if each.Tasks and each.Tags)
+    project, tag, owner = story.Project, story.Tags[0], next(each for each in rally.User if each.UserName)
+    story.update(Owner=owner)
+    m.queue()
+    forms = ("{1}:{0}", "{1}/{0}", "/{2}/{0}", "https://x.example/slm/webservice/v2.0/{2}/{0}?fetch=Name")
+    for form in forms:
+        of_project = rally.HierarchicalRequirement.where(Project=form.format(project.id, "Project", "project"))
+        assert set(of_project) == set(rally.HierarchicalRequirement.where(Project=project)) >= {story}
+        tagged = rally.HierarchicalRequirement.where(Tags=form.format(tag.id, "Tag", "tag"))
+        assert set(tagged) == set(rally.HierarchicalRequirement.where(Tags=tag)) >= {story}
+    assert set(rally.Task.where(WorkProduct=story.key)) == set(rally.Task.where(WorkProduct=story.oid)) == set(story.Tasks)
+    assert set(rally.HierarchicalRequirement.where(Owner=owner.UserName)) >= {story}
+    item = next(each for each in plan.Story if each.Scope)
+    assert set(plan.Story.where(Scope=item.Scope.oid)) == set(plan.Story.where(Scope=item.Scope)) >= {item}
+    assert plan.Story.where(Scope=f"Story:{item.id}").count() == 0
+
+
 def test_native_queries_and_orders(m: mirror.Mirror) -> None:
     stories = m["rally"].HierarchicalRequirement
     found = stories.find('(ScheduleState = "Accepted")').order("-FormattedID").all()

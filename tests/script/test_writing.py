@@ -76,6 +76,8 @@ def test_references_take_records_names_and_nothing(m: mirror.Mirror) -> None:
     assert not story.Owner
     story.Owner = other.UserName
     assert story.Owner is other
+    story.Owner = f"/user/{other.id}"
+    assert story.Owner is other
     story.Owner = story.Iteration.Owner.Manager  # Null
     assert not story.Owner or not story.Iteration
 
