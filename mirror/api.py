@@ -275,9 +275,10 @@ class Mirror(Watching):
         """Write to the trackers what was changed here, by this script as well. One that fails does not stop the others.
 
         Args:
-            keys: what people call the records to push, with what they cannot do without; all that wait when there are none.
+            keys: what people call the records to push, or the one, with what they cannot do without; all that wait when
+                there are none.
             options: `records` in it is not looked at.
-            names: only these sources.
+            names: only these sources, or this one.
             emit: told of progress, from any thread.
 
         Raises:
@@ -293,7 +294,7 @@ class Mirror(Watching):
 
     def _records(self, keys: Sequence[str]) -> dict[str, frozenset[tuple[str, int]]]:
         """Return source -> type name and id of the records that people call so."""
-        found = [self._find(each) for each in keys]
+        found = [self._find(each) for each in ([keys] if isinstance(keys, str) else keys)]
         return {
             source: frozenset((each.layout.type.name, each.record_id) for each in found if each.source == source)
             for source in dict.fromkeys(each.source for each in found)

@@ -77,14 +77,15 @@ class Opened:
         return tuple(self._settings.sources.values())
 
     def chosen(self, names: Sequence[str] = ()) -> tuple[SourceSettings, ...]:
-        """Return the sources of those names, or all.
+        """Return the sources of those names, or of that one name, or all.
 
         Raises:
             UsageError: one is not configured, or there is none at all.
         """
         if not self.sources:
             raise UsageError("no source is configured; add one with: mirror add")
-        return tuple(self._settings[name] for name in dict.fromkeys(names)) if names else self.sources
+        several = [names] if isinstance(names, str) else names  # a text is a sequence of texts to a type checker as well
+        return tuple(self._settings[name] for name in dict.fromkeys(several)) if several and names else self.sources
 
     @property
     def database_label(self) -> str:

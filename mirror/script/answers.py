@@ -26,7 +26,10 @@ class Answer:
 
 
 class Sql(AbstractContextManager[Answer]):
-    """A query that is run when its answer is looked at: `with m.sql("…") as answer`, or `m.sql("…").to_pandas()`."""
+    """A query that is run when its answer is looked at: `for row in m.sql("…")`, or `m.sql("…").to_pandas()`.
+
+    `with m.sql("…") as answer` has the names of the columns besides.
+    """
 
     def __init__(self, run: Callable[[], AbstractContextManager[Result]]) -> None:
         self._run = run
@@ -42,6 +45,11 @@ class Sql(AbstractContextManager[Answer]):
     ) -> bool | None:
         running, self._running = self._running, None
         return running.__exit__(kind, error, trace) if running is not None else None
+
+    def __iter__(self) -> Iterator[Sequence[object]]:
+        """Yield the rows as they are read."""
+        with self._run() as found:
+            yield from found.rows
 
     def all(self) -> list[Sequence[object]]:
         """Return all rows."""

@@ -59,11 +59,26 @@ RECORDS: Mapping[str, str] = {
     "get_all_in_kanban_states": "where(KanbanState=[…])",
     "get_all_in_iteration": 'where(Iteration="…")',
     "get_all_for_story": 'where(WorkProduct="…")',
+    "get": 'a call, such as Defect("DE17")',
     "get_by_formatted_id": 'a call, such as Story("US1")',
     "create_from_ref": "asset(ref) of the source",
     "set_cache_timeout": 'sync(if_older_than="2m") of the mirror',
 }
 """Of records."""
+
+ITEMS: Mapping[str, str] = {
+    "append": "add(item)",
+    "extend": "add(*items)",
+    "insert": "add(item)",
+    "remove": "drop(item)",
+    "pop": "drop(item)",
+    "clear": "replace([])",
+    "sort": "sorted(…)",
+    "all": "list(…)",
+    "first": "[0]",
+    "next": "[0]",
+}
+"""Of a collection of a record; the first ones are those of Python's own lists."""
 
 RECORD: Mapping[str, str] = {
     "ref": "oid",

@@ -11,7 +11,7 @@ from mirror.model.schema import Field, Kind
 from mirror.model.write import Target
 from mirror.script.items import Items
 from mirror.script.null import Null
-from mirror.script.shape import Collection, Computed, Meaning, Place, Shape
+from mirror.script.shape import Collection, Meaning, Place, Shape, name_of
 from mirror.script.values import to_python
 
 if TYPE_CHECKING:
@@ -158,15 +158,6 @@ class Held:
         position = place.at.get(Part.VALUE, place.at.get(Part.NAME))
         found = None if position is None else self.cell(position)
         return None if found is None else str(found)
-
-
-def name_of(meaning: Meaning) -> str:
-    """Return under which name `Held.related` keeps what a name leads to."""
-    match meaning:
-        case Place():
-            return meaning.field.name
-        case Collection() | Computed():
-            return meaning.name
 
 
 def _only(described: Field) -> str:

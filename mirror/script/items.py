@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Never, overload
 
 from mirror.engine.edit import How
-from mirror.script.shape import Collection, Place
+from mirror.script.elsewhere import ITEMS, here
+from mirror.script.shape import Collection, Place, name_of
 
 if TYPE_CHECKING:
     from mirror.script.held import Held
@@ -43,6 +44,15 @@ class Items(Sequence[Any]):
     def replace(self, items: Sequence[object]) -> None:
         """Add and take out what is needed for these to be in there, and no others."""
         self._held.session.writer.relink(self._held, self._meaning, items)
+
+    if not TYPE_CHECKING:  # to a type checker and an editor nothing but what is there has a name
+
+        def __getattr__(self, name: str) -> Never:
+            if name.startswith("_"):
+                raise AttributeError(name)
+            field = name_of(self._meaning)
+            said = here(ITEMS, name) or f"; of each of them it is [each.{name} for each in {field}]"
+            raise AttributeError(f"{field} holds many, and has no {name!r} itself{said}", name=name, obj=self)
 
     def _list(self) -> list[Any]:
         self._held.refresh()

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mirror.errors import UnknownRecordError, UsageError
+from mirror.errors import InvalidEditError, UnknownRecordError, UsageError
 from mirror.model.layout import Layout
 from mirror.model.write import Place
 from mirror.script.elsewhere import RECORD, here
@@ -16,6 +16,7 @@ from mirror.script.items import Items
 from mirror.script.null import Null
 from mirror.script.outside import Outside
 
+PLACES = tuple(each.value for each in Place)
 _OWN = frozenset({"_held"})
 
 
@@ -212,10 +213,21 @@ class Record:
 
     def rank(self, place: Place | str, other: Record | str | None = None) -> None:
         """Move it in the order of its list: above or below `other`; top or bottom."""
-        self._held.session.writer.rank(self._held, Place(place), other)
+        try:
+            there = Place(place)
+        except ValueError:
+            raise InvalidEditError(f"rank takes {', '.join(PLACES[:-1])} or {PLACES[-1]}, not {place!r}") from None
+        self._held.session.writer.rank(self._held, there, other)
 
-    def do(self, operation: str, **arguments: str) -> None:
-        """Have the tracker do one of its own operations, such as Close or take."""
+    def do(self, operation: str, **arguments: object) -> None:
+        """Have the tracker do one of its own operations, such as Close or take.
+
+        Args:
+            arguments: by name; a record by itself, its key or its id.
+
+        Raises:
+            InvalidEditError: its type has no such operation, or it takes other arguments.
+        """
         self._held.session.writer.operate(self._held, operation, arguments)
 
     def discard(self) -> None:

@@ -203,13 +203,28 @@ class Records:
     def __bool__(self) -> bool:
         return self.first() is not None
 
-    def __getitem__(self, index: int) -> Record:
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Record | Self:
+        if isinstance(index, slice):
+            return self._sliced(index)
         if index < 0:
             raise IndexError("records are counted from the first; order them the other way round")
         found = self.page(1, index).first()
         if found is None:
             raise IndexError(f"there are no {index + 1} records")
         return found
+
+    def _sliced(self, part: slice) -> Self:
+        start = part.start or 0
+        if part.step not in (None, 1):
+            raise UsageError("records are sliced without a step")
+        if part.stop is not None:
+            return self.page(max(part.stop - start, 0) if part.stop >= 0 else part.stop, start)
+        rest = self.page(0, start)
+        return replace(rest, size=None if self.size is None else max(0, self.size - start))
 
     # frames
 

@@ -77,7 +77,8 @@ def _compute(session: Session, members: Sequence[Held], meaning: Computed) -> No
     rows = session.home(members[0].source).searching.rows_of(members[0].type_name, _stored(members), [meaning.term])
     found: Mapping[int, Any] = {each.id: each.values[0] for each in rows}
     for held in members:
-        held.related[meaning.name] = found.get(held.id)
+        value = found.get(held.id)
+        held.related[meaning.name] = list(value) if isinstance(value, tuple) else value
 
 
 def _reached(session: Session, members: Sequence[Held], step: Step) -> list[Link]:

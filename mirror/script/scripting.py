@@ -60,7 +60,14 @@ class Scripting(Editing, Looking):
             session.enter(self._home(settings))
         return SourceView(session, session.home(source))
 
-    def get(self, key: str, *, as_of: Instant | None = None) -> Record:
+    def __iter__(self) -> Iterator[SourceView]:
+        """Yield the sources, in the order of the settings."""
+        return (self[each.name] for each in self.sources)
+
+    def __repr__(self) -> str:
+        return f"<mirror of {', '.join(each.name for each in self.sources) or 'nothing yet'} in {self.database_label}>"
+
+    def get(self, key: str | int, *, as_of: Instant | None = None) -> Record:
         """Return the record that people call `key`, of whatever source: `US123`, `ticket/17`, `acme:DE17`, `NEW-3`.
 
         Args:
@@ -71,8 +78,8 @@ class Scripting(Editing, Looking):
             UsageError: nothing was ever synced, or no history is kept.
         """
         if as_of is not None:
-            return self._get_past(key, as_of)
-        found = self._find(key)
+            return self._get_past(str(key), as_of)
+        found = self._find(str(key))
         self[found.source]  # takes it into the session
         return self._session.record(found)
 
@@ -228,8 +235,9 @@ class Scripting(Editing, Looking):
         if self._scripted is None or not self._scripted.edits:
             return []
         found: list[ShownChange] = []
+        chosen = [each.name for each in self.chosen(names)]
         for source in dict.fromkeys(each.source for each in self._scripted.edits):
-            if not names or source in names:
+            if source in chosen:
                 home = self._scripted.home(source)
                 found += show(home.store, home.layouts, [each for each in self._scripted.edits if each.source == source])
         return found

@@ -13,12 +13,12 @@ from mirror.errors import UnknownRecordError
 from mirror.model.schema import Field
 from mirror.model.write import Target
 from mirror.script.edits import Edits, Place
-from mirror.script.held import Held, Peers, Row, name_of
+from mirror.script.held import Held, Peers, Row
 from mirror.script.home import Home
 from mirror.script.pending import PendingFinder
 from mirror.script.record import Record
 from mirror.script.relating import relate
-from mirror.script.shape import ID, Meaning
+from mirror.script.shape import ID, Meaning, name_of
 from mirror.store.finding import Finder
 
 if TYPE_CHECKING:

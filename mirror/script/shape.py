@@ -128,11 +128,27 @@ class Shape:
             raise unknown from None
         if isinstance(term, Path) and term.field == OWN_ID and len(term.steps) == 1:
             return Collection(name, term.steps[0])
-        if isinstance(term, Path) and not term.steps and self.layout.type.field(term.field) is not None:
+        if isinstance(term, Path) and not term.steps and self._is_alias(name, term.field):
             return self._meaning(term.field)
         return Computed(name, term)
+
+    def _is_alias(self, name: str, field: str) -> bool:
+        """Return whether a name is another one for a field, and not, as `Owners.Name`, for a part of what it leads to."""
+        described = self.layout.type.field(field)
+        if described is None:
+            return False
+        return described.kind not in (Kind.REFERENCE, Kind.LINKS) or "." not in name or "." in field
 
 
 def is_many(described: Field) -> bool:
     """Return whether a field holds many records, or many plain values."""
     return described.kind in (Kind.LINKS, Kind.VALUES)
+
+
+def name_of(meaning: Meaning) -> str:
+    """Return under which name `Held.related` keeps what a name leads to."""
+    match meaning:
+        case Place():
+            return meaning.field.name
+        case Collection() | Computed():
+            return meaning.name

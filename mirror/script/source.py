@@ -126,14 +126,14 @@ class SourceView:
 
     # records
 
-    def get(self, key: str) -> Record:
+    def get(self, key: str | int) -> Record:
         """Return the record that people call `key`: `US123`, `S-01005`, `ticket/17`, `Defect:17`, `NEW-3`.
 
         Raises:
             UnknownRecordError: there is none, or there are several; says what to say instead.
         """
         self._home.renew()
-        return self._session.find(self.name, key)
+        return self._session.find(self.name, str(key))
 
     by_formatted_id = get
 

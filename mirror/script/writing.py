@@ -114,9 +114,10 @@ class Writer:
             beside = self._found(self._other(held, other)._held)
         self._act(held, self._editor(held.source).rank(self._found(held), place, beside))
 
-    def operate(self, held: Held, operation: str, arguments: Mapping[str, str]) -> None:
+    def operate(self, held: Held, operation: str, arguments: Mapping[str, object]) -> None:
         """Have the tracker do one of its own operations."""
-        self._act(held, self._editor(held.source).operate(self._found(held), operation, arguments))
+        texts = {name: _key(each) for name, each in arguments.items()}
+        self._act(held, self._editor(held.source).operate(self._found(held), operation, texts))
 
     # all of them
 
@@ -331,6 +332,13 @@ def _plain(value: object) -> object:
         name = str(value) if isinstance(value, Outside) else value._held.text(value.layout.type.name_field)
         return Target(value.type_name, value.id, name)
     return None if isinstance(value, Null) else value
+
+
+def _key(value: object) -> str:
+    """Return a value as an argument of an operation has it; of a record what leads to it."""
+    if isinstance(value, Record | Outside):
+        return f"NEW{value.id}" if value.id < 0 else f"{value.type_name}:{value.id}"
+    return str(value)
 
 
 def _spelt(item: object) -> object:

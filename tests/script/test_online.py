@@ -27,10 +27,13 @@ def test_a_push_tells_what_became_of_each_change(online: Opening, desk: RallyDes
         one.Name, two.Notes = "pushed", "pushed too"
         tag = m["acme"].Tag.create(Name="made here")
         one.Tags.add(tag)
+        (first,) = m.push(one.key, names="acme")
         (outcome,) = m.push()
+        assert first.report is not None
         assert outcome.report is not None
-        assert {each.outcome for each in outcome.report.changes} == {"done"}
-        assert len(outcome.report.changes) == 5
+        assert {each.outcome for each in (*first.report.changes, *outcome.report.changes)} == {"done"}
+        assert len(first.report.changes) + len(outcome.report.changes) == 5
+        assert one.key in {each.shown.label for each in first.report.changes}
         assert m.changes() == []
         assert (one.Name, two.Notes, tag.Name) == ("pushed", "pushed too", "made here")
         assert tag.id > 0
@@ -102,6 +105,8 @@ def test_a_mirror_that_is_fresh_is_left_alone(online: Opening, desk: RallyDesk) 
         (outcome,) = m.sync(if_older_than="10d")
         assert (outcome.report, outcome.error) == (None, None)
         assert len(desk.stage.requests) == 0
+        (outcome,) = m.sync("acme", if_older_than="10d")  # one name is as good as a list of one
+        assert (outcome.source, m.changes("acme")) == ("acme", [])
         (outcome,) = m.sync(options=SyncOptions(("tag",)), if_older_than=timedelta(0))
         assert outcome.report is not None
         (outcome,) = m.sync(options=SyncOptions(("Tag",)), if_older_than=60)

@@ -150,8 +150,45 @@ def test_slices_and_firsts(m: mirror.Mirror) -> None:
     assert stories.page(3, 2).count() == 3
     assert stories.limit(0).first() is None
     assert not stories.limit(0)
+    assert stories[2:5].all() == everything[2:5]
+    assert stories[3:].limit(2).all() == everything[3:5]
+    assert stories.page(3, 2)[1:10].all() == everything[3:5]
+    assert stories.page(3, 2)[1:].count() == 2
+    assert stories[:0].count() == stories[3:1].count() == 0
     with pytest.raises(IndexError):
         stories[10_000]
+    with pytest.raises(mirror.UsageError, match="without a step"):
+        stories[::2]
+    with pytest.raises(mirror.UsageError, match="start of 0 or more"):
+        stories[-3:]
+
+
+def test_a_number_is_no_key_until_its_type_is_said(m: mirror.Mirror) -> None:
+    number = m["rt"].ticket.first().id
+    for owner in (m, m["rt"]):
+        with pytest.raises(mirror.UnknownRecordError, match=f"ticket/{number}"):
+            owner.get(number)
+
+
+def test_a_mirror_has_its_sources_one_after_the_other(m: mirror.Mirror) -> None:
+    assert [each.name for each in m] == [each.name for each in m.sources]
+    assert "rally" in repr(m)
+
+
+def test_rows_of_sql_can_be_looped_over(m: mirror.Mirror) -> None:
+    asked = m.sql("SELECT id FROM rally_tag ORDER BY id LIMIT 3")
+    assert [one for (one,) in asked] == [one for (one,) in asked.all()]
+    assert [(one, other) for one in asked for other in asked][4] == (asked.all()[1], asked.all()[1])
+
+
+def test_dotted_names_lead_through_whatever_holds_many(m: mirror.Mirror) -> None:
+    item = next(each for each in m["versionone"].Story if each.Owners)
+    assert item["Owners.Name"] == [each.Name for each in item.Owners]
+    assert item["Owners.ID"] == [each.id for each in item.Owners]
+    assert item["Owners.Username"] == [each.Username for each in item.Owners]
+    assert set(m["versionone"].Story.where(Owners__Name=item.Owners[0].Name)) >= {item}
+    story = next(each for each in m["rally"].HierarchicalRequirement if each.Tags)
+    assert story["Tags.Name"] == [each.Name for each in story.Tags]
 
 
 def test_where_says_what_fields_are(m: mirror.Mirror) -> None:
@@ -318,6 +355,15 @@ def test_names_of_other_toolkits_are_answered_with_ours(m: mirror.Mirror) -> Non
         stories.first().idref
     with pytest.raises(AttributeError, match=r"operations: do\('QuickClose'\)"):
         stories.first().QuickClose
+
+
+def test_what_lists_have_is_answered_with_what_collections_have(m: mirror.Mirror) -> None:
+    tags = next(each for each in m["rally"].HierarchicalRequirement if each.Tags).Tags
+    for name, ours in (("append", "add"), ("remove", "drop"), ("Name", r"\[each.Name for each in Tags\]"), ("all", "list")):
+        with pytest.raises(AttributeError, match=ours):
+            getattr(tags, name)
+    with pytest.raises(AttributeError, match=r"Defect\("):
+        m["rally"].Defect.get("DE1")
 
 
 def test_a_ticket_has_its_history(m: mirror.Mirror) -> None:

@@ -182,8 +182,20 @@ def test_comments_files_ranks_and_operations(opening: Opening) -> None:
             one.attach(b"bytes")
         with pytest.raises(mirror.InvalidEditError, match="has no operation"):
             one.do("Dance")
+        with pytest.raises(mirror.InvalidEditError, match="above, below, top or bottom"):
+            one.rank("middle")
     found = [each[1] for each in waiting(opening)]
     assert found == ["comment", "attach", "rank", "comment", story.layout.type.operations[0]]
+
+
+def test_an_operation_takes_records_and_numbers(m: mirror.Mirror) -> None:
+    one, two, three = m["rt"].ticket.limit(3)
+    one.do("merge", into=two)
+    two.do("merge", into=three.id)
+    three.do("merge", into=m["rt"].ticket.create(Queue="General", Subject="new"))
+    merged = [each.change.value["other"] for each in m.changes() if each.change.field == "merge"]
+    assert merged[:2] == [two.id, three.id]
+    assert merged[2] < 0
 
 
 def test_many_at_once_or_none(m: mirror.Mirror) -> None:
