@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mirror.model.write import Target
+from mirror.script.beyond import Beyond
 from mirror.script.null import NULL
 
 _NAMES = frozenset({"Name", "DisplayName", "UserName", "name"})
@@ -12,13 +13,17 @@ _NAMES = frozenset({"Name", "DisplayName", "UserName", "name"})
 
 
 class Outside:
-    """A record whose type is not mirrored, or that is deleted. Unlike Null it is true; its fields are not known here."""
+    """A record whose type is not mirrored, or that is deleted. Unlike Null it is true; its fields are not known here.
 
-    __slots__ = ("_source", "_target")
+    What is mirrored and refers to it is: `story.RevisionHistory.Revisions`.
+    """
 
-    def __init__(self, source: str, target: Target) -> None:
+    __slots__ = ("_beyond", "_source", "_target")
+
+    def __init__(self, source: str, target: Target, beyond: Beyond | None = None) -> None:
         self._source = source
         self._target = target
+        self._beyond = beyond
 
     @property
     def id(self) -> int:
@@ -46,7 +51,10 @@ class Outside:
         return self[name]
 
     def __getitem__(self, name: str) -> Any:
-        return self._target.name if name in _NAMES and self._target.name is not None else NULL
+        if name in _NAMES and self._target.name is not None:
+            return self._target.name
+        found = self._beyond.reached(self._target, name) if self._beyond is not None else None
+        return NULL if found is None else found
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Outside):

@@ -9,6 +9,7 @@ from mirror.model.change import Action, Change
 from mirror.model.schema import Kind
 from mirror.model.write import Target
 from mirror.query.expr import Path, Step
+from mirror.script.beyond import Beyond
 from mirror.script.held import Held
 from mirror.script.null import NULL
 from mirror.script.outside import Outside
@@ -101,8 +102,9 @@ def resolved(
     found: dict[tuple[str, int], Record | Outside] = {}
     for type_name, ids in wanted.items():
         known = session.records(source, _kinds(session, source, place, type_name), ids)
+        beyond = Beyond(session, source, [each for number, each in ids.items() if number not in known])
         for number, target in ids.items():
-            found[type_name, number] = known.get(number) or Outside(source, target)
+            found[type_name, number] = known.get(number) or Outside(source, target, beyond)
     return found
 
 

@@ -139,6 +139,21 @@ def test_what_refers_beyond_the_mirror_still_has_its_name(m: mirror.Mirror) -> N
             assert not target or target.type_name in layouts or target.Name
 
 
+def test_what_refers_to_a_record_beyond_the_mirror_is_read_for_all_at_once(m: mirror.Mirror) -> None:
+    assert "RevisionHistory" not in m["rally"].types()
+    stories = m["rally"].HierarchicalRequirement.all()
+    with statements() as asked:
+        found = {story: story.RevisionHistory.Revisions for story in stories}
+    assert len(asked) < 6
+    assert any(found.values())
+    for story in stories[:3]:
+        assert found[story] == m["rally"].Revision.where(RevisionHistory=story.RevisionHistory).all()
+        assert not story.RevisionHistory.Nothings
+    m["rally"].Tag.create(Name="new")
+    m.queue()  # what is written makes everything be read again
+    assert stories[0].RevisionHistory.Revisions == found[stories[0]]
+
+
 def test_slices_and_firsts(m: mirror.Mirror) -> None:
     stories = m["rally"].HierarchicalRequirement
     everything = stories.all()
