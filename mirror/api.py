@@ -17,7 +17,8 @@ from typing import Self
 
 from mirror.config import FILE_NAME, SourceSettings, find, load
 from mirror.config_auth import read_auth
-from mirror.config_edit import NewSource, PyralImport, append_pyral, append_source
+from mirror.config_edit import NewSource, append_source
+from mirror.config_import import Besides, Client, Import, append_import, read_client
 from mirror.connectors.base import Finding
 from mirror.connectors.registry import TRACKERS, check_auth, connect
 from mirror.credentials import Place
@@ -48,11 +49,14 @@ __all__ = [
     "USUAL_SAMPLE",
     "Answer",
     "Auth",
+    "Besides",
+    "Client",
     "Delivery",
     "Edited",
     "Failure",
     "FieldChange",
     "Finding",
+    "Import",
     "Layout",
     "Mirror",
     "NewSource",
@@ -62,7 +66,6 @@ __all__ = [
     "PushOptions",
     "PushReport",
     "PushedChange",
-    "PyralImport",
     "RecordVersion",
     "Round",
     "ShownChange",
@@ -81,6 +84,7 @@ __all__ = [
 
 EVERYTHING = SyncOptions()
 USUALLY = VerifyOptions()
+NOTHING_BESIDES = Besides()
 ALL_THAT_WAITS = PushOptions()
 
 log = logging.getLogger(__name__)
@@ -117,7 +121,7 @@ class Mirror(Watching):
         named = config or os.environ.get("MIRROR_CONFIG")
         is_new = new and named is not None and not Path(named).exists()
         path = None if is_new else find(Path(named) if named else None, Path.cwd())
-        settings = load(path, _scope_keys(), os.environ, database)
+        settings = load(path, _scope_keys(), os.environ, database, implied=not new)
         return cls(settings, os.environ, settings_path=path or Path(named or FILE_NAME).absolute(), auth=auth)
 
     def __enter__(self) -> Self:
@@ -364,12 +368,15 @@ class Mirror(Watching):
         self._use(load(self._path, _scope_keys(), self._environ))
         return self._path
 
-    def add_from_pyral(self, name: str, file: Path) -> PyralImport:
-        """Add a Rally source with what a configuration file of pyral says.
+    def add_from(self, client: Client | str, file: Path, name: str, besides: Besides = NOTHING_BESIDES) -> Import:
+        """Add a source with what a configuration file of another client says: `"pyral"`, or `"rtrc"` for RT's own.
 
         A secret in it goes to a file of its own beside the settings file, readable by its owner only.
+
+        Raises:
+            ConfigError: the file says nothing of use, or something is there already.
         """
-        done = append_pyral(self._path, name, file, _scope_keys())
+        done = append_import(self._path, name, read_client(Client(client), file), besides, _scope_keys())
         self._use(load(self._path, _scope_keys(), self._environ))
         return done
 

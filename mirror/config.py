@@ -13,12 +13,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from platformdirs import user_config_path
 
 from mirror.config_auth import AuthSetting, checked_signer, read_auth
-from mirror.config_database import database_url
+from mirror.config_database import database_url, refuse_password
 from mirror.credentials import ALTERNATIVES, Place, SecretReference
 from mirror.errors import ConfigError, UnknownSourceError
 from mirror.model.change import Side
@@ -152,11 +152,14 @@ def find(named: Path | None, folder: Path) -> Path | None:
     return next((path for path in (*places, own) if path.is_file()), None)
 
 
-def load(path: Path | None, trackers: Trackers, environ: Mapping[str, str], database: str | None = None) -> Settings:
+def load(
+    path: Path | None, trackers: Trackers, environ: Mapping[str, str], database: str | None = None, *, implied: bool = True
+) -> Settings:
     """Return the settings in `path`, or those that the environment alone gives when `path` is None.
 
     Args:
         database: overrides MIRROR_DATABASE, which overrides the file. Relative to the working directory.
+        implied: where no source is configured, take the one that the environment describes.
 
     Raises:
         ConfigError: the first thing that is wrong, with file, key and the nearest valid name.
@@ -169,7 +172,7 @@ def load(path: Path | None, trackers: Trackers, environ: Mapping[str, str], data
     found = database_url(override, said_by, Path.cwd()) if override else settings.database
     sources = settings.sources or {
         name: replace(each, protect=settings.protect, push_cap=settings.push_cap)
-        for name, each in _from_environment(environ, trackers, folder).items()
+        for name, each in (_from_environment(environ, trackers, folder) if implied else {}).items()
     }
     return Settings(path, found, sources, settings.protect, settings.push_cap)
 
@@ -182,12 +185,7 @@ def parse(text: str, trackers: Trackers, *, where: str, folder: Path) -> Setting
         raise ConfigError(f"{where}: this is not valid TOML: {error}") from None
     _only(document, TOP_KEYS, where, "")
     database = _text(document, "database", where, "") or DEFAULT_DATABASE
-    address = urlsplit(database)
-    if address.password or "password" in parse_qs(address.query):
-        raise ConfigError(
-            f"{where}: database: a password does not belong in this file; "
-            "put it into ~/.pgpass or PGPASSWORD, or give the whole address as MIRROR_DATABASE"
-        )
+    refuse_password(database, where)
     tables = _table(document, "sources", where, "")
     protect, cap = _protect(document, f"{where}: protect"), _push_cap(document, f"{where}: push_cap")
     sources = {name: _source(name, tables, trackers, (where, folder)) for name in tables}
@@ -386,12 +384,14 @@ def _from_environment(environ: Mapping[str, str], trackers: Trackers, folder: Pa
     key = next((name for name in ("RALLY_APIKEY", "RALLY_PASSWORD") if environ.get(name)), None)
     if key is None:
         return {}
-    named = environ.get("RALLY_USER") or environ.get("RALLY_USERNAME")  # pyral's word for it, and pyrally's
-    user = named if key == "RALLY_PASSWORD" else None
-    if key == "RALLY_PASSWORD" and not user:
-        raise ConfigError("environment: RALLY_PASSWORD is set, RALLY_USER is not; both are needed, or RALLY_APIKEY alone")
-    own = trackers.get("rally", ())
-    scope = {name: environ[f"RALLY_{name.upper()}"] for name in own if environ.get(f"RALLY_{name.upper()}")}
+    words = ("RALLY_USER", "RALLY_USERNAME") if key == "RALLY_PASSWORD" else ()  # pyral's word for it, and pyrally's
+    user = next((environ[name] for name in words if environ.get(name)), None)
+    if words and user is None:
+        raise ConfigError(
+            "environment: RALLY_PASSWORD is set, RALLY_USER is not; set it too, or RALLY_APIKEY, or: mirror add"
+        )
+    own = {name: environ.get(f"RALLY_{name.upper()}") for name in trackers.get("rally", ())}
+    scope = {name: value for name, value in own.items() if value}
     server = environ.get("RALLY_SERVER") or _RALLY_SERVER
     url = _address(server if "://" in server else f"https://{server}", "environment: RALLY_SERVER")
     secret = SecretReference(Place.ENV, (key,), folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from mirror.errors import ConfigError
 
@@ -24,3 +25,17 @@ def database_url(given: str, where: str, folder: Path) -> str:
     if name in ("", ":memory:"):
         raise ConfigError(f"{where}: expected a file name after {_SQLITE}")
     return f"{_SQLITE}{folder.absolute() / Path(name).expanduser()}{mark}{options}"
+
+
+def refuse_password(database: str, where: str) -> None:
+    """Refuse the address of a database with a password in it, which does not belong in a settings file.
+
+    Raises:
+        ConfigError: there is one; says where to put it.
+    """
+    address = urlsplit(database)
+    if address.password or "password" in parse_qs(address.query):
+        raise ConfigError(
+            f"{where}: database: a password does not belong in this file; "
+            "put it into ~/.pgpass or PGPASSWORD, or give the whole address as MIRROR_DATABASE"
+        )

@@ -1,7 +1,6 @@
 """Additions to the settings file: a new source goes to its end, so that what a person wrote stays as it is.
 
-Also reads the configuration files of pyral, the vendor's Python client for Rally. Never writes a secret into
-`mirror.toml`.
+Never writes a secret into `mirror.toml`.
 """
 
 from __future__ import annotations
@@ -14,15 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mirror.config import DEFAULT_DATABASE, Trackers, parse
-from mirror.credentials import Place
 from mirror.errors import ConfigError
 
-# pyral 1.6.0, config.py, rallyWorkset: NAME = value at the start of a line, all else is ignored. Its own
-# pattern has no underscore and so never sees API_KEY, which its code goes on to look for; here both work.
-_PYRAL_LINE = re.compile(r"^([A-Z_]+)\s*=\s*(.+)$", re.MULTILINE)
-_PYRAL_SCOPE = ("WORKSPACE", "PROJECT")
-_PYRAL_UNSET = "default"
-_PYRAL_SERVER = "rally1.rallydev.com"
 _NEW_FILE = f"""# Settings of mirror. Secrets stay out of this file: a source only says where its secret is.
 database = "{DEFAULT_DATABASE}"
 """
@@ -50,36 +42,6 @@ class NewSource:
     history: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PyralSettings:
-    """What a configuration file of pyral says; None for what it leaves open.
-
-    Attributes:
-        secret: the API key, else the password.
-        user: only with a password.
-        scope: `workspace` and `project`, as far as they are set.
-    """
-
-    url: str
-    secret: str | None = field(repr=False)
-    user: str | None
-    scope: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class PyralImport:
-    """What became of a configuration file of pyral.
-
-    Attributes:
-        secret_file: where its secret was copied to; None when it has none.
-        unused: settings in it that mean nothing here.
-    """
-
-    settings: Path
-    secret_file: Path | None
-    unused: Mapping[str, str]
-
-
 def append_source(path: Path, new: NewSource, trackers: Trackers) -> None:
     """Write `new` to the end of the settings file at `path`, which is made when it is not there.
 
@@ -93,27 +55,6 @@ def append_source(path: Path, new: NewSource, trackers: Trackers) -> None:
     after = f"{before.rstrip()}\n\n{as_toml(new)}"
     parse(after, trackers, where=str(path), folder=path.parent)
     write_file(path, after, mode=0o644)
-
-
-def append_pyral(path: Path, name: str, file: Path, trackers: Trackers) -> PyralImport:
-    """Write a Rally source with what a configuration file of pyral says to the end of the settings file at `path`.
-
-    A secret in it goes to a file of its own beside the settings file, readable by its owner only.
-
-    Raises:
-        ConfigError: something is there already, or cannot be used; nothing is written then.
-    """
-    said = read_pyral(file)
-    secret_file = path.with_name(f"{name}.secret") if said.secret else None
-    secret = {Place.FILE.value: secret_file.name} if secret_file else {Place.ENV.value: "RALLY_APIKEY"}
-    own = trackers["rally"]
-    scope = {key: value for key, value in said.scope.items() if key in own}
-    if secret_file is not None and secret_file.exists():
-        raise ConfigError(f"{secret_file} is there already; choose another name for the source")
-    append_source(path, NewSource(name, "rally", said.url, secret, user=said.user, scope=scope), trackers)
-    if secret_file is not None:
-        write_file(secret_file, f"{said.secret}\n", mode=0o600)
-    return PyralImport(path, secret_file, {key: said.scope[key] for key in said.scope if key not in own})
 
 
 def as_toml(new: NewSource) -> str:
@@ -132,35 +73,6 @@ def as_toml(new: NewSource) -> str:
         lines.append(f"user = {_value(new.user)}")
     inner = ", ".join(f"{place} = {_value(value)}" for place, value in new.secret.items())
     return "\n".join([*lines, *([f"secret = {{ {inner} }}"] if inner else []), ""])
-
-
-def read_pyral(path: Path) -> PyralSettings:
-    """Return what pyral would read from `path`; `.cfg` is added to the name when only that file is there.
-
-    Raises:
-        ConfigError: the file cannot be read, or none of pyral's settings is in it.
-
-    Source: pyral 1.6.0, config.py, rallyWorkset.
-    """
-    if not path.exists() and path.with_name(f"{path.name}.cfg").exists():
-        path = path.with_name(f"{path.name}.cfg")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: this is not UTF-8 text") from None
-    said = {name: value.strip() for name, value in _PYRAL_LINE.findall(text)}
-    if not said.keys() & {"SERVER", "USER", "PASSWORD", "APIKEY", "API_KEY", *_PYRAL_SCOPE}:
-        raise ConfigError(f"{path}: no setting of pyral is in there (SERVER, USER, PASSWORD, APIKEY, WORKSPACE, PROJECT)")
-    server = said.get("SERVER", _PYRAL_SERVER)
-    key = said.get("APIKEY") or said.get("API_KEY")
-    return PyralSettings(
-        server if "://" in server else f"https://{server}",
-        key or said.get("PASSWORD"),
-        None if key else said.get("USER"),
-        {name.lower(): said[name] for name in _PYRAL_SCOPE if said.get(name, _PYRAL_UNSET) != _PYRAL_UNSET},
-    )
 
 
 def write_file(path: Path, text: str, *, mode: int) -> None:

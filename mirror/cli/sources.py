@@ -8,10 +8,14 @@ from pathlib import Path
 
 import click
 
-from mirror.api import TRACKERS, Auth, Finding, Mirror, NewSource, Place, SourceSettings
+from mirror.api import TRACKERS, Auth, Besides, Client, Finding, Mirror, NewSource, Place, SourceSettings
 from mirror.cli.options import Invocation, json_option, pass_invocation, settings_options
 from mirror.cli.output import print_json, print_line, print_table, say
 from mirror.errors import ConfigError, MirrorError, RemoteError, UsageError
+
+_TRACKER = {Client.PYRAL: "rally", Client.RTRC: "rt"}
+_IN_FILE = ("tracker", "url", "auth", "user", *(f"secret_{place}" for place in Place))
+"""What a configuration file of another client says itself."""
 
 SCOPE_KEYS = sorted({key for tracker in TRACKERS.values() for key in tracker.scope})
 
@@ -54,38 +58,58 @@ def _scope_options(command: click.Command) -> click.Command:
     metavar="FILE",
     help="Take address, credentials and scope from a configuration file of pyral.",
 )
+@click.option(
+    "--from-rtrc",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Take address and credentials from the file of RT's own command line, ~/.rtrc.",
+)
 @settings_options
 @pass_invocation
-def add(invocation: Invocation, /, name: str, from_pyral: Path | None, **given: object) -> None:
+def add(invocation: Invocation, /, name: str, from_pyral: Path | None, from_rtrc: Path | None, **given: object) -> None:
     """Add a source to the settings file, which is made when there is none.
 
-    On a terminal, what is missing is asked for. A secret itself is never written into mirror.toml, only where it is.
+    On a terminal, what is missing is asked for. A secret itself is never written into mirror.toml, only where it is: one
+    in the file of another client is copied to NAME.secret, which only you can read.
 
     \b
     Examples:
       mirror add acme --tracker rally --url https://rally1.rallydev.com --workspace Acme --secret-env RALLY_APIKEY
       mirror add help --tracker rt --url https://rt.example.com --queues General --secret-command "pass rt"
       mirror add v1 --tracker versionone --url https://v1.example.com/Team --auth kerberos
-      mirror add acme --from-pyral rally.cfg
+      mirror add acme --from-pyral rally.cfg --history
+      mirror add help --from-rtrc ~/.rtrc --queues Support
     """
+    files = {client: each for client, each in ((Client.PYRAL, from_pyral), (Client.RTRC, from_rtrc)) if each is not None}
     with invocation.open(new=True) as mirror:
-        if from_pyral is not None:
-            _add_from_pyral(mirror, name, from_pyral)
+        if files:
+            _add_from(mirror, name, files, given)
         else:
             new = _new_source(name, given)
             say(f"source {name} added to {mirror.add_source(new)}")
     say(f"next: mirror check {name}")
 
 
-def _add_from_pyral(mirror: Mirror, name: str, file: Path) -> None:
-    done = mirror.add_from_pyral(name, file)
+def _add_from(mirror: Mirror, name: str, files: dict[Client, Path], given: dict[str, object]) -> None:
+    (client, file), *more = files.items()
+    said = [f"--from-{each}" for each, _file in more] or [f"--{key.replace('_', '-')}" for key in _IN_FILE if given[key]]
+    if said:
+        raise UsageError(f"{said[0]} and --from-{client} both say where the source is: leave one of them out")
+    types, concurrency = given["types"], given["concurrency"]
+    besides = Besides(
+        types if isinstance(types, tuple) else (),
+        concurrency if isinstance(concurrency, int) else None,
+        history=bool(given["history"]),
+        scope=_scope(_TRACKER[client], given),
+    )
+    done = mirror.add_from(client, file, name, besides)
     say(f"source {name} added to {done.settings}")
-    if done.secret_file is None:
-        say(f"{file} has no secret in it; mirror looks for one in the environment variable RALLY_APIKEY")
-    else:
+    if done.secret_file is not None:
         say(f"its secret was copied to {done.secret_file}, which only you can read; keep it out of version control")
+    elif done.variable:
+        say(f"{file} has no secret in it; mirror looks for one in the environment variable {done.variable}")
     for key, value in done.unused.items():
-        say(f"{key} {value} is not used: the whole workspace is mirrored, and SQL narrows it down")
+        say(f"{key} {value} is not used: everything is mirrored, and queries narrow it down")
 
 
 def _new_source(name: str, given: dict[str, object]) -> NewSource:

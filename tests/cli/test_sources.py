@@ -137,6 +137,68 @@ def test_add_from_pyral_keeps_the_secret_out_of_the_settings(run: Run, folder: P
     assert "project Blue is not used" in result.stderr
 
 
+def test_add_from_pyral_takes_the_other_flags_as_well(run: Run, folder: Path) -> None:
+    (folder / "rally.cfg").write_text(f"SERVER=rally.example.com\nAPIKEY={SECRET}\nWORKSPACE=Acme\n")
+    flags = ("--types", "Defect", "--types", "Task", "--concurrency", "2", "--history", "--workspace", "Other")
+    assert run("add", "acme", "--from-pyral", "rally.cfg", *flags).exit_code == 0
+    assert written(folder)["sources"] == {
+        "acme": {
+            "tracker": "rally",
+            "url": "https://rally.example.com",
+            "workspace": "Other",
+            "types": ["Defect", "Task"],
+            "concurrency": 2,
+            "history": True,
+            "secret": {"file": "acme.secret"},
+        }
+    }
+
+
+@pytest.mark.parametrize("flags", [("--url", "https://x.example"), ("--secret-env", "A"), ("--from-rtrc", "rc")])
+def test_what_a_file_of_another_client_says_is_not_said_twice(run: Run, folder: Path, flags: tuple[str, str]) -> None:
+    (folder / "rally.cfg").write_text("APIKEY=new\n")
+    result = run("add", "acme", "--from-pyral", "rally.cfg", *flags)
+    assert result.exit_code == 2
+    assert f"{flags[0]} and --from-pyral both say where the source is" in result.stderr
+    assert not (folder / "mirror.toml").exists()
+
+
+def test_add_from_rtrc_keeps_the_password_out_of_the_settings(run: Run, folder: Path) -> None:
+    lines = ("# RT", "server https://rt.example.com/rt/", f"user   ann\npasswd {SECRET} ", "queue General", "externalauth 0")
+    (folder / ".rtrc").write_text("\n".join(lines))
+    result = run("add", "help", "--from-rtrc", ".rtrc", "--queues", "Support", "--history")
+    assert result.exit_code == 0, result.stderr
+    assert SECRET not in (folder / "mirror.toml").read_text() + result.output
+    assert written(folder)["sources"] == {
+        "help": {
+            "tracker": "rt",
+            "url": "https://rt.example.com/rt",
+            "queues": ["Support"],
+            "history": True,
+            "user": "ann",
+            "secret": {"file": "help.secret"},
+        }
+    }
+    assert (folder / "help.secret").read_text().strip() == SECRET
+    assert (folder / "help.secret").stat().st_mode & 0o777 == 0o600
+    assert "queue General is not used" in result.stderr
+
+
+def test_add_works_while_only_a_part_of_a_source_is_in_the_environment(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RALLY_PASSWORD", SECRET)
+    result = run(
+        *("add", "acme", "--tracker", "rally", "--url", "https://rally.example.com"),
+        *("--user", "me@example.com", "--secret-env", "RALLY_PASSWORD"),
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "acme" in str(written(folder))
+    (folder / "mirror.toml").unlink()
+    result = run("sources")
+    assert (result.exit_code, "mirror add" in result.stderr) == (2, True)
+
+
 def test_add_from_pyral_never_overwrites_a_secret(run: Run, folder: Path) -> None:
     (folder / "rally.cfg").write_text("APIKEY=new\n")
     (folder / "acme.secret").write_text("old")

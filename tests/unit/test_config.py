@@ -9,7 +9,8 @@ import pytest
 from requests.auth import HTTPBasicAuth, HTTPDigestAuth
 
 from mirror.config import Settings, find, load, parse
-from mirror.config_edit import NewSource, append_source, as_toml, read_pyral
+from mirror.config_edit import NewSource, append_source, as_toml
+from mirror.config_import import read_pyral, read_rtrc
 from mirror.credentials import Place, SecretReference
 from mirror.errors import ConfigError, UnknownSourceError
 from mirror.model.change import Side
@@ -575,3 +576,32 @@ def test_a_file_that_is_not_pyrals_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.cfg").write_text("[section]\nname: value\n")
     with pytest.raises(ConfigError, match="no setting of pyral"):
         read_pyral(tmp_path / "x.cfg")
+
+
+# RT's own file
+
+
+def test_rtrc_gives_server_user_and_password(tmp_path: Path) -> None:
+    path = tmp_path / ".rtrc"
+    path.write_text("# mine\n\nserver  https://rt.example.com/\n  user ann\npasswd two words\nauth basic\norderby -id\n")
+    found = read_rtrc(path)
+    assert (found.url, found.secret, found.user, found.auth) == ("https://rt.example.com", "two words", "ann", "basic")
+    assert found.scope == {"orderby": "-id"}
+    assert "two words" not in repr(found)
+
+
+def test_rtrc_without_a_password_leaves_it_to_the_environment_or_to_kerberos(tmp_path: Path) -> None:
+    path = tmp_path / ".rtrc"
+    path.write_text("server https://rt.example.com\nuser ann\n")
+    assert (read_rtrc(path).secret, read_rtrc(path).variable) == (None, "RTPASSWD")
+    path.write_text("server https://rt.example.com\nuser ann\npasswd old\nauth gssapi\n")
+    found = read_rtrc(path)
+    assert (found.secret, found.user, found.auth, found.variable) == (None, None, "kerberos", "")
+
+
+def test_a_file_that_is_not_rts_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("user=ann\n")
+    with pytest.raises(ConfigError, match="server https://"):
+        read_rtrc(tmp_path / "x")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_rtrc(tmp_path / "missing")
