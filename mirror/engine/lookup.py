@@ -203,11 +203,13 @@ class Lookup:
         """Return what may have been meant; of names that are all different some, and how to make a person of an address."""
         types = self._named(field)
         names = self.finder.near_names(types)
+        made = next((each.type for each in types if _is_person(each) and "@" in text), None)
+        is_made = made is not None and Action.CREATE.value in made.actions
+        new = f"make one with mirror new {made.name}, and say the key that it prints" if made is not None and is_made else ""
         if near := nearest(text, names):
-            return f"; did you mean {listed(near)}?"
-        made = next((each.type for each in types if _is_person(each)), None)
-        if "@" in text and made is not None and Action.CREATE.value in made.actions:
-            return f"; make one with mirror new {made.name}, and say the key that it prints"
+            return f"; did you mean {listed(near)}?{f' Else {new}' if new else ''}"
+        if new:
+            return f"; {new}"
         some = names[:FEW]
         more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
         return f"; there {'are' if len(names) > 1 else 'is'} {', '.join(map(repr, some))}{more}" if some else ""

@@ -105,11 +105,16 @@ class SourceView:
     def states(self, type_name: str) -> list[str]:
         """Return the states that records of a type may be in, in the tracker's order; none when it has no states.
 
+        Where the tracker does not list them (Request Tracker), those that any record is in, by their names.
+
         Raises:
             UnknownTypeError: there is no such type.
         """
         shown = self._home.type(type_name).type.work_item
-        return self.allowed_values(type_name, shown.state[0]) if shown is not None and shown.state else []
+        if shown is None or not shown.state:
+            return []
+        listed = self.allowed_values(type_name, shown.state[0])
+        return listed or sorted({str(each) for each in self[type_name].values(shown.state[0]) if each})
 
     @property
     def keeps_history(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from mirror.errors import UsageError
@@ -66,16 +67,22 @@ class Watcher:
         return frozenset(Interest(*place, self.happenings, own=self.own, since_start=self.since_start) for place in places)
 
 
+_NOBODYS = frozenset({"__main__", *sys.stdlib_module_names})
+"""Modules that tell nothing of the script; those of Python's own library are the same in all."""
+
+
 def usual_name(what: str, callback: object) -> str:
     """Return what a watcher without a name is called: after the script and what it watches, `triage: acme:Defect`.
 
     It must be the same whenever the script runs.
 
     Args:
-        callback: one of its callbacks; it tells the script.
+        callback: one of its callbacks; it tells the script, unless it is one of Python's own, such as `print`.
     """
-    module = getattr(callback, "__module__", None) or "python"
-    if module == "__main__":
+    if isinstance(callback, partial):
+        callback = callback.func
+    module = getattr(callback, "__module__", None) or "builtins"
+    if module.partition(".")[0] in _NOBODYS:
         file = getattr(sys.modules["__main__"], "__file__", None)
         module = Path(file).stem if file else "python"
     return f"{module}: {what}"

@@ -198,6 +198,9 @@ def test_a_reference_to_nothing_is_answered_with_names_that_have_the_word_in_the
 def test_a_person_who_is_not_there_is_answered_with_how_to_make_one(mirrored: Store) -> None:
     with pytest.raises(InvalidEditError, match="make one with mirror new user"):
         made(mirrored, "rt", "ticket/1", "Requestor+=zq@xkvj.invalid")
+    _, near = name_of(mirrored, "rt_user", "email_address")
+    with pytest.raises(InvalidEditError, match=r"did you mean .*\? Else make one with mirror new user"):
+        made(mirrored, "rt", "ticket/1", f"Requestor+=x{near}")
 
 
 def test_what_no_id_can_be_is_refused_in_words(mirrored: Store) -> None:

@@ -358,6 +358,11 @@ def test_states_are_those_of_the_one_type(m: mirror.Mirror) -> None:
         )
 
 
+def test_states_that_the_tracker_does_not_list_are_those_in_use(m: mirror.Mirror) -> None:
+    assert m["rt"].states("ticket") == sorted({each.Status for each in m["rt"].ticket})
+    assert m["rt"].states("user") == []
+
+
 def test_names_of_other_toolkits_are_answered_with_ours(m: mirror.Mirror) -> None:
     stories = m["versionone"].Story
     with pytest.raises(AttributeError, match=r"here that is allowed_values"):

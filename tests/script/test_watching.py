@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 import mirror
 from mirror.api import Round
+from mirror.script.watcher import usual_name
 from mirror.store.watchers import ATTEMPTS
 from tests.script.conftest import NOW, Opening
 from tests.support import watch_process
@@ -40,6 +44,13 @@ class Listener:
 @pytest.fixture
 def heard() -> Listener:
     return Listener()
+
+
+def test_a_callback_of_python_itself_is_called_after_the_script(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "/somewhere/triage.py", raising=False)
+    for callback in (print, [].append, partial(print, "new:"), json.dumps):
+        assert usual_name("acme:Defect", callback) == "triage: acme:Defect"
+    assert usual_name("acme:Defect", usual_name) == "mirror.script.watcher: acme:Defect"
 
 
 def test_a_script_is_told_what_came_changed_and_went(online: Opening, desk: RallyDesk, heard: Listener) -> None:
