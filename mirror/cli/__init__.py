@@ -27,6 +27,7 @@ from mirror.cli.simulate import simulate
 from mirror.cli.sources import add, check, sources
 from mirror.cli.sql import sql
 from mirror.cli.status import status
+from mirror.cli.stubs import stubs
 from mirror.cli.sync import sync
 from mirror.cli.types import schema, types
 from mirror.cli.verify import verify
@@ -113,6 +114,7 @@ for _command in (
     watchers,
     verify,
     sql,
+    stubs,
     find,
     show,
     history,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Never, overload
 
+from typing_extensions import TypeVar
+
 from mirror.engine.edit import How
 from mirror.script.elsewhere import ITEMS, here
 from mirror.script.shape import Collection, Place, name_of
@@ -12,8 +14,11 @@ from mirror.script.shape import Collection, Place, name_of
 if TYPE_CHECKING:
     from mirror.script.held import Held
 
+T = TypeVar("T", default=Any)
+"""What is in there: records, or texts."""
 
-class Items(Sequence[Any]):
+
+class Items(Sequence[T]):
     """What a many-valued field holds, or which records refer to this one. Read when it is first looked at.
 
     It behaves as a list that `add` and `drop` change; the change is queued with all others of the session.
@@ -54,25 +59,25 @@ class Items(Sequence[Any]):
             said = here(ITEMS, name) or f"; of each of them it is [each.{name} for each in {field}]"
             raise AttributeError(f"{field} holds many, and has no {name!r} itself{said}", name=name, obj=self)
 
-    def _list(self) -> list[Any]:
+    def _list(self) -> list[T]:
         self._held.refresh()
-        found: list[Any] = self._held.reached(self._meaning)
+        found: list[T] = self._held.reached(self._meaning)
         return found
 
     def __len__(self) -> int:
         return len(self._list())
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         return iter(list(self._list()))
 
     def __contains__(self, item: object) -> bool:
         return item in self._list()
 
     @overload
-    def __getitem__(self, index: int) -> Any: ...
+    def __getitem__(self, index: int) -> T: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
+    def __getitem__(self, index: slice) -> list[T]: ...
+    def __getitem__(self, index: int | slice) -> T | list[T]:
         return self._list()[index]
 
     def __eq__(self, other: object) -> bool:
@@ -80,11 +85,11 @@ class Items(Sequence[Any]):
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 
-    def __iadd__(self, items: Sequence[object]) -> Items:
+    def __iadd__(self, items: Sequence[object]) -> Items[T]:
         self.add(*items)
         return self
 
-    def __isub__(self, items: Sequence[object]) -> Items:
+    def __isub__(self, items: Sequence[object]) -> Items[T]:
         self.drop(*items)
         return self
 

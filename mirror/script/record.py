@@ -7,6 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import TypeVar
+
 from mirror.errors import InvalidEditError, UnknownRecordError, UsageError
 from mirror.model.layout import Layout
 from mirror.model.write import Place
@@ -134,7 +136,7 @@ class Record:
         self._held.session.writer.set(self._held, {name: value})
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._held.shape.names()]
+        return [*super().__dir__(), *self._held.shape.names(), *self._held.shape.collections()]
 
     def walk(self, name: str) -> Iterator[Record]:
         """Yield this record, what `name` leads to from it, what it leads to from there, and so on; none of them twice.
@@ -242,6 +244,10 @@ class Record:
         """Return its key, or of a type without keys its name."""
         type_ = self.layout.type
         return self.key if type_.key_field or self.id < 0 else self._held.text(type_.name_field) or self.key
+
+
+R_co = TypeVar("R_co", bound=Record, default=Record, covariant=True)
+"""The records of one type, where somebody has described it, see `script.stubs`."""
 
 
 def _followed(record: Record | Outside, name: str) -> list[Record | Outside]:

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Never, Self, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, Self, cast, overload
 
 from mirror.connectors.language import Asked, Criteria
 from mirror.errors import QueryError, UsageError
@@ -22,7 +22,7 @@ from mirror.script.instants import Instant, Several, instant_of
 from mirror.script.moments import Moments
 from mirror.script.ordering import orders
 from mirror.script.past import past_of
-from mirror.script.record import Record
+from mirror.script.record import R_co
 from mirror.script.selecting import Selection, selection
 from mirror.script.session import Session
 from mirror.script.where import where
@@ -37,7 +37,7 @@ PEERS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class Records(Generic[R_co]):
     """Records of one type, or of several. Every method that narrows them returns others and leaves these as they are.
 
     Attributes:
@@ -148,27 +148,27 @@ class Records:
 
     # reading
 
-    def __call__(self, key: str | int) -> Record:
+    def __call__(self, key: str | int) -> R_co:
         """Return the record of this type with that key or number: `rt.ticket(17)`, `acme.Defect("DE17")`.
 
         Raises:
             UnknownRecordError: there is none.
         """
         name = self.layouts[0].type.name if len(self.layouts) == 1 else ""
-        return self.session.find(self.home.source, f"{name}/{key}" if name else str(key))
+        return cast("R_co", self.session.find(self.home.source, f"{name}/{key}" if name else str(key)))
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[R_co]:
         """Yield them as they are read. What one of them leads to is read for up to 10,000 of them at once."""
         with self._reading() as rows:
             while chunk := list(islice(rows, PEERS)):
                 yield from self._adopted(chunk)
                 chunk.clear()  # while the next ones are read, nothing but the script holds these
 
-    def all(self) -> list[Record]:
+    def all(self) -> list[R_co]:
         """Return all of them."""
         return [*iter(self)]
 
-    def first(self) -> Record | None:
+    def first(self) -> R_co | None:
         """Return the first; None when there is none."""
         return next(iter(self.limit(1)), None)
 
@@ -204,10 +204,10 @@ class Records:
         return self.first() is not None
 
     @overload
-    def __getitem__(self, index: int) -> Record: ...
+    def __getitem__(self, index: int) -> R_co: ...
     @overload
     def __getitem__(self, index: slice) -> Self: ...
-    def __getitem__(self, index: int | slice) -> Record | Self:
+    def __getitem__(self, index: int | slice) -> R_co | Self:
         if isinstance(index, slice):
             return self._sliced(index)
         if index < 0:
@@ -254,18 +254,18 @@ class Records:
 
     # writing
 
-    def create(self, fields: Mapping[str, object] | None = None, /, **more: object) -> Record:
+    def create(self, fields: Mapping[str, object] | None = None, /, **more: object) -> R_co:
         """Create a record; it can be referred to at once, and is queued with the other changes of the session.
 
         Raises:
             InvalidEditError: a required field is missing, or a value is not possible.
             UsageError: these are of several types.
         """
-        return self.session.writer.create(self._only(), {**(fields or {}), **more})
+        return cast("R_co", self.session.writer.create(self._only(), {**(fields or {}), **more}))
 
-    def create_many(self, rows: Iterable[Mapping[str, object]]) -> list[Record]:
+    def create_many(self, rows: Iterable[Mapping[str, object]]) -> list[R_co]:
         """Create a record of each row of values: all of them, or none."""
-        return self.session.writer.create_many(self._only(), rows)
+        return cast("list[R_co]", self.session.writer.create_many(self._only(), rows))
 
     def update_many(self, fields: Mapping[str, object] | None = None, /, **more: object) -> int:
         """Give fields of all of them other values: of all, or of none; return how many there are."""
@@ -371,13 +371,13 @@ class Records:
         with closing(rows):
             yield rows
 
-    def _adopted(self, chunk: Sequence[Row]) -> list[Record]:
+    def _adopted(self, chunk: Sequence[Row]) -> list[R_co]:
         """Return the records of these rows, in their order; those of one type are peers."""
         by_type: dict[str, list[tuple[Any, ...]]] = {}
         for row in chunk:
             by_type.setdefault(row.type_name, []).append(row.values)
         adopted = {name: iter(self.session.adopt(self.home.source, name, rows)) for name, rows in by_type.items()}
-        return [next(adopted[row.type_name]) for row in chunk]
+        return [cast("R_co", next(adopted[row.type_name])) for row in chunk]
 
     def _selected(self, chosen: Selection) -> Iterator[tuple[Any, ...]]:
         with self._reading(chosen.terms) as rows:

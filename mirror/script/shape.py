@@ -63,6 +63,7 @@ class Shape:
     columns: tuple[str, ...] = ()
     scalars: dict[str, tuple[int, Kind]] = field(default_factory=dict)
     _known: dict[str, Meaning] = field(default_factory=dict)
+    _collections: dict[str, tuple[str, ...]] | None = None
 
     def __post_init__(self) -> None:
         self.columns = (*HEAD, *(each.name for each in self.layout.columns))
@@ -106,6 +107,24 @@ class Shape:
         """Return the names of all fields that may stand behind a dot, in the tracker's order."""
         names = (each.name for each in self.layout.type.fields)
         return [each for each in names if each.isidentifier()]
+
+    def collections(self) -> Mapping[str, tuple[str, ...]]:
+        """Return name -> types of collections that are no fields: what refers to such a record, by the plural of its type.
+
+        The tracker's language may know more of them.
+        """
+        if self._collections is None:
+            self._collections = {}
+            layouts = self.asked().layouts
+            leading = [each for each in layouts.values() if _leads_to(each, self.layout.type.name, layouts)]
+            for name in dict.fromkeys(name for each in leading for name in _plurals(each)):
+                try:
+                    found = self.meaning(name)
+                except ValueError:
+                    continue
+                if isinstance(found, Collection):
+                    self._collections[name] = tuple(found.step.targets)
+        return self._collections
 
     def _meaning(self, name: str) -> Meaning:
         try:
@@ -152,3 +171,17 @@ def name_of(meaning: Meaning) -> str:
             return meaning.field.name
         case Collection() | Computed():
             return meaning.name
+
+
+def _plurals(layout: Layout) -> list[str]:
+    """Return what collections of a type may be called: `Stories`, `UserStories`; and what those of its own kind are."""
+    words = layout.type.display_name.split() or [""]
+    names = (layout.type.name.rpartition("/")[2], "".join(words), words[-1])
+    plurals = (f"{each[:-1]}ies" if each.endswith("y") else f"{each}s" for each in names if each.isidentifier())
+    return [*plurals, "Children"]
+
+
+def _leads_to(layout: Layout, type_name: str, layouts: Mapping[str, Layout]) -> bool:
+    """Return whether a type may refer to another one: by name, as one of an abstract type, or as any record."""
+    targets = (each.targets for each in layout.type.fields if each.kind in (Kind.REFERENCE, Kind.LINKS))
+    return any(not each or type_name in each or any(name not in layouts for name in each) for each in targets)

@@ -17,6 +17,7 @@ from mirror.script.past import past_of
 from mirror.script.record import Record
 from mirror.script.records import Records
 from mirror.script.session import Session
+from mirror.script.stubs import stubs
 from mirror.store.store import no_history
 
 
@@ -115,6 +116,14 @@ class SourceView:
             return []
         listed = self.allowed_values(type_name, shown.state[0])
         return listed or sorted({str(each) for each in self[type_name].values(shown.state[0]) if each})
+
+    def stubs(self) -> str:
+        """Return the text of a Python module that tells editors and type checkers of its types, fields and references.
+
+        Its function of the name of the source returns the source: `from acme_types import acme`, then `acme(m).Defect`.
+        """
+        self._home.renew()
+        return stubs(self._home, [each for each in dir(SourceView) if not each.startswith("_")])
 
     @property
     def keeps_history(self) -> bool:
