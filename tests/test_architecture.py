@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -15,6 +16,7 @@ MAX_FUNCTION_LINES = 80
 # What each part of `mirror` may import of the others. A part that is not here has no place in the house yet.
 MAY_IMPORT = {
     "errors": set(),
+    "named": set(),
     "model": {"errors"},
     "query": {"model", "errors"},
     "merge": {"model"},
@@ -24,8 +26,8 @@ MAY_IMPORT = {
     "config_database": {"errors"},
     "config_edit": {"config", "errors"},
     "config_import": {"config", "config_edit", "credentials", "model", "errors"},
-    "connectors": {"query", "model", "errors"},
-    "store": {"query", "merge", "model", "errors"},
+    "connectors": {"query", "model", "named", "errors"},
+    "store": {"query", "merge", "model", "named", "errors"},
     "engine": {"store", "connectors", "query", "merge", "model", "errors"},
     "queue_api": {"engine", "store", "connectors", "config", "credentials", "model", "errors"},
     "script": {"queue_api", "engine", "store", "connectors", "config", "query", "model", "errors"},
@@ -46,9 +48,9 @@ MAY_IMPORT = {
             "errors",
         ),
     },
-    "simulators": {"query", "model", "errors"},
-    "cli": {"api", "simulators", "model", "errors"},
-    "__init__": {"api", "script", "errors"},
+    "simulators": {"query", "model", "named", "errors"},
+    "cli": {"api", "simulators", "model", "named", "errors"},
+    "__init__": {"api", "script", "named", "errors"},
     "__main__": {"cli"},
 }
 
@@ -66,8 +68,11 @@ ONE_DOOR = {
     "werkzeug": ("simulators/",),
     "platformdirs": ("config.py",),
     "lark": ("connectors/",),
+    # Of our own parts named.py loads what a text names; the others ask for a library that is an extra.
+    "importlib": ("named.py", "config_auth.py", "credentials.py", "connectors/signing.py", "script/frames.py"),
 }
 
+PLACE = re.compile(rf"(?:mirror|{'|'.join(ONE_DOOR)})(\.\w+)+(:[\w.]*)?")
 PURE = ("model/", "query/", "merge/")
 EFFECTS = {
     *("asyncio", "glob", "http", "io", "logging", "multiprocessing", "os", "pathlib", "platform", "random", "secrets"),
@@ -116,8 +121,14 @@ class Module:
 
     @cached_property
     def imported(self) -> list[str]:
-        """The dotted name of everything it imports, wherever in the file."""
-        return [name for node in self.nodes for name in self._names(node)]
+        """The dotted name of everything it imports, wherever in the file, and of what it loads by name."""
+        return [name for node in self.nodes for name in self._names(node)] + self.named
+
+    @cached_property
+    def named(self) -> list[str]:
+        """What texts such as `mirror.api:Mirror` lead to (mirror/named.py), as dotted names."""
+        texts = [node.value for node in self.nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        return [text.replace(":", ".").rstrip(".") for text in texts if PLACE.fullmatch(text)]
 
     @cached_property
     def imported_to_run(self) -> list[str]:
@@ -174,7 +185,7 @@ def test_only_the_registry_knows_a_trackers_folder() -> None:
     kinds = {path.parent.name for path in (ROOT / "mirror" / "connectors").glob("*/__init__.py")}
     assert kinds >= {"rally"}
     wrong = []
-    for module in HOUSE:
+    for module in [each for each in HOUSE if each.place != "connectors/registry.py"]:
         here = module.place.split("/")[1] if module.place.startswith("connectors/") else ""
         others = [f"mirror.connectors.{kind}" for kind in kinds - {here}]
         wrong += [f"{module.place} imports {name}" for name in module.imported if any(map(partial(belongs, name), others))]
@@ -185,7 +196,7 @@ def test_only_the_registry_knows_a_simulators_folder() -> None:
     kinds = {path.parent.name for path in (ROOT / "mirror" / "simulators").glob("*/__init__.py")}
     assert kinds >= {"rally"}
     wrong = []
-    for module in HOUSE:
+    for module in [each for each in HOUSE if each.place != "simulators/registry.py"]:
         here = module.place.split("/")[1] if module.place.startswith("simulators/") else ""
         others = [f"mirror.simulators.{kind}" for kind in kinds - {here}]
         wrong += [f"{module.place} imports {name}" for name in module.imported if any(map(partial(belongs, name), others))]

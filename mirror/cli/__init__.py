@@ -13,25 +13,9 @@ from typing import Any, NoReturn
 import click
 
 from mirror import __version__
-from mirror.cli.changes import changes, diff, discard, log
-from mirror.cli.conflicts import conflicts, resolve
-from mirror.cli.demo import demo
-from mirror.cli.edit import attach, comment, delete, do, link, new, rank, set_, unlink
+from mirror.cli.commands import COMMANDS, Later
 from mirror.cli.errors import reader_went_away, report
-from mirror.cli.find import find
-from mirror.cli.history import history
 from mirror.cli.options import Invocation, settings_options
-from mirror.cli.push import push
-from mirror.cli.show import show
-from mirror.cli.simulate import simulate
-from mirror.cli.sources import add, check, sources
-from mirror.cli.sql import sql
-from mirror.cli.status import status
-from mirror.cli.stubs import stubs
-from mirror.cli.sync import sync
-from mirror.cli.types import schema, types
-from mirror.cli.verify import verify
-from mirror.cli.watchers import watchers
 
 
 class _Commands(click.Group):
@@ -62,6 +46,11 @@ class _Commands(click.Group):
             ctx.ensure_object(Invocation).command = ctx.invoked_subcommand or ""
         return result
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List all commands as click does, but by what is known of them beforehand, so that none has to be loaded."""
+        said = {name: click.Command(name, help=begins) for name, (_place, begins) in COMMANDS.items()}
+        click.Group(commands=said).format_commands(ctx, formatter)
+
 
 @contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
@@ -77,7 +66,11 @@ def _terminated_like_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Commands,
+    commands=Later(COMMANDS),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="mirror")
 @settings_options
 def cli() -> None:
@@ -98,32 +91,6 @@ def cli() -> None:
     Exit codes: 0 done, 1 a bug, 2 usage or settings, 3 the tracker refused or part of it is missing,
     4 conflicts wait, 5 the database, 6 refused to destroy, 130 stopped.
     """
-
-
-_EDITING = (set_, new, delete, comment, attach, link, unlink, rank, do)
-_WAITING = (changes, diff, discard, push, conflicts, resolve, log)
-
-for _command in (
-    add,
-    sources,
-    check,
-    types,
-    schema,
-    sync,
-    status,
-    watchers,
-    verify,
-    sql,
-    stubs,
-    find,
-    show,
-    history,
-    *_EDITING,
-    *_WAITING,
-    simulate,
-    demo,
-):
-    cli.add_command(_command)
 
 
 def main() -> NoReturn:

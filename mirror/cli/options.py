@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import click
 
-from mirror.api import Mirror
+import mirror
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -53,9 +53,9 @@ class Invocation:
         for each in [each for each in logger.handlers if isinstance(each, _Talk)]:
             logger.removeHandler(each)
 
-    def open(self, *, new: bool = False) -> Mirror:
+    def open(self, *, new: bool = False) -> mirror.Mirror:
         """Return the mirror of these settings; `new` when the settings file may still have to be made."""
-        return Mirror.open(config=self.config, database=self.database, new=new)
+        return mirror.open(config=self.config, database=self.database, new=new)
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, cast
+from typing import cast
 
 from mirror.connectors.base import Connector
 from mirror.connectors.belongings import Belongings
@@ -14,6 +13,7 @@ from mirror.connectors.http import Transport
 from mirror.connectors.language import Language
 from mirror.errors import ConfigError
 from mirror.model.source import Auth, Source
+from mirror.named import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,10 @@ def connect(source: Source, transport: Transport | None = None) -> Connector:
     Raises:
         ConfigError: no tracker of that kind.
     """
-    try:
-        module, name = TRACKERS[source.tracker].connector.split(":")
-    except KeyError:
-        raise ConfigError(
-            f"source {source.name!r}: tracker {source.tracker!r} is not known; one of: {', '.join(TRACKERS)}"
-        ) from None
+    if source.tracker not in TRACKERS:
+        raise ConfigError(f"source {source.name!r}: tracker {source.tracker!r} is not known; one of: {', '.join(TRACKERS)}")
     check_auth(source.tracker, source.credential.auth, f"source {source.name!r}")
-    connector = getattr(import_module(module), name)
+    connector = named(TRACKERS[source.tracker].connector)
     transport = transport or Transport(source.url, concurrency=source.concurrency)
     return cast("Connector", connector(source, transport))
 
@@ -104,7 +100,7 @@ def language(kind: str) -> Language:
     Raises:
         ConfigError: no tracker of that kind.
     """
-    return cast("Language", _named(_tracker(kind).language)())
+    return cast("Language", named(_tracker(kind).language)())
 
 
 def belongings(kind: str) -> Belongings:
@@ -113,7 +109,7 @@ def belongings(kind: str) -> Belongings:
     Raises:
         ConfigError: no tracker of that kind.
     """
-    return cast("Belongings", _named(_tracker(kind).belongings))
+    return cast("Belongings", named(_tracker(kind).belongings))
 
 
 def contents(kind: str) -> type[Contents]:
@@ -122,16 +118,10 @@ def contents(kind: str) -> type[Contents]:
     Raises:
         ConfigError: no tracker of that kind.
     """
-    return cast("type[Contents]", _named(_tracker(kind).contents))
+    return cast("type[Contents]", named(_tracker(kind).contents))
 
 
 def _tracker(kind: str) -> Tracker:
     if kind not in TRACKERS:
         raise ConfigError(f"tracker {kind!r} is not known; one of: {', '.join(TRACKERS)}")
     return TRACKERS[kind]
-
-
-def _named(place: str) -> Any:
-    """Return what `module:name` names; the module is imported only now."""
-    module, name = place.split(":")
-    return getattr(import_module(module), name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, cast
 
 from mirror.errors import UsageError
+from mirror.named import named
 from mirror.simulators.base import Scene, Simulator
 from mirror.simulators.clock import Clock
 
@@ -112,9 +112,8 @@ def scene(kind: str) -> Scene:
 
 
 def _load(place: str) -> Any:
-    module, name = place.split(":")
     try:
-        return getattr(import_module(module), name)
+        return named(place)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("mirror"):
             raise

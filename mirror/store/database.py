@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
-from importlib import import_module
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlche
 from sqlalchemy.pool import QueuePool
 
 from mirror.errors import ConfigError, MirrorError, StoreError
+from mirror.named import named
 from mirror.store import sqlite_functions
 
 if TYPE_CHECKING:
@@ -324,12 +324,12 @@ def _mark_writing(connection: Connection, *, active: bool) -> None:
 
 def _postgres_engine(url: URL) -> Engine:
     try:
-        postgres = import_module("mirror.store.postgres")  # psycopg is an extra, so not everybody has it
+        prepare = named("mirror.store.postgres:prepare")  # psycopg is an extra, so not everybody has it
         arguments = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
         engine = create_engine(url, connect_args=arguments)
     except ImportError as error:
         raise ConfigError("Postgres needs psycopg; install it with: pip install 'mirror-tracker[postgres]'") from error
-    event.listen(engine, "connect", postgres.prepare)
+    event.listen(engine, "connect", prepare)
     return engine
 
 

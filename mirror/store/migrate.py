@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, column, inspect, select, table, text
 
 from mirror.errors import SchemaVersionError
+from mirror.named import named
 from mirror.store import capture
 from mirror.store.database import Database, is_there
 
@@ -76,18 +76,18 @@ def _run(connection: Connection, found: str | None, label: str) -> None:
     config = _config(connection)
     if found is not None and not _known(config, found):
         raise _too_new(label, found)
-    import_module("alembic.command").upgrade(config, "head")
+    named("alembic.command:upgrade")(config, "head")
 
 
 def _config(connection: Connection | None) -> Any:
-    config = import_module("alembic.config").Config()
+    config = named("alembic.config:Config")()
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 
 
 def _known(config: Any, version: str) -> bool:
-    directory = import_module("alembic.script").ScriptDirectory.from_config(config)
+    directory = named("alembic.script:ScriptDirectory").from_config(config)
     return version in {each.revision for each in directory.walk_revisions()}
 
 
