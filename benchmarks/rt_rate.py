@@ -20,7 +20,7 @@ from pathlib import Path
 import requests
 
 from mirror.connectors.http import Transport
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.engine.sync import SyncOptions, sync_source
 from mirror.model.source import Credential, Source
 from mirror.store.store import Store

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from mirror.connectors.http import Transport
 from mirror.errors import RemoteError
 from mirror.model.layout import Layout
 from mirror.model.page import Fate, KeyPage, KeyRange, Page, Unread
@@ -20,6 +19,9 @@ from mirror.model.progress import Watermark
 from mirror.model.schema import Catalog, RecordType
 from mirror.model.source import Source
 from mirror.model.write import Receipt, Write
+
+if TYPE_CHECKING:
+    from mirror.connectors.http import Transport
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from mirror.connectors.http import Transport
 from mirror.model.source import Source
+
+if TYPE_CHECKING:
+    from mirror.connectors.http import Transport
 
 
 class Contents(Protocol):

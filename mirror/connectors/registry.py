@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from mirror.connectors.base import Connector
 from mirror.connectors.belongings import Belongings
 from mirror.connectors.contents import Contents
-from mirror.connectors.http import Transport
 from mirror.connectors.language import Language
 from mirror.errors import ConfigError
 from mirror.model.source import Auth, Source
 from mirror.named import named
+
+if TYPE_CHECKING:
+    from mirror.connectors.http import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ ANY_TRACKERS = frozenset({Auth.KERBEROS, Auth.NTLM, Auth.PYTHON})
 
 TRACKERS = {
     "rally": Tracker(
-        "mirror.connectors.rally:RallyConnector",
+        "mirror.connectors.rally.connector:RallyConnector",
         "mirror.connectors.rally.language:RallyLanguage",
         "mirror.connectors.rally.belongings:BELONGINGS",
         "mirror.connectors.rally.contents:RallyContents",
@@ -50,7 +52,7 @@ TRACKERS = {
         frozenset({Auth.APIKEY, Auth.BASIC}),
     ),
     "rt": Tracker(
-        "mirror.connectors.rt:RTConnector",
+        "mirror.connectors.rt.connector:RTConnector",
         "mirror.connectors.rt.language:RTLanguage",
         "mirror.connectors.rt.belongings:BELONGINGS",
         "mirror.connectors.rt.contents:RTContents",
@@ -58,7 +60,7 @@ TRACKERS = {
         frozenset({Auth.SESSION, Auth.BASIC, Auth.TOKEN}),
     ),
     "versionone": Tracker(
-        "mirror.connectors.versionone:VersionOneConnector",
+        "mirror.connectors.versionone.connector:VersionOneConnector",
         "mirror.connectors.versionone.language:VersionOneLanguage",
         "mirror.connectors.versionone.belongings:BELONGINGS",
         "mirror.connectors.versionone.contents:VersionOneContents",
@@ -78,8 +80,7 @@ def connect(source: Source, transport: Transport | None = None) -> Connector:
         raise ConfigError(f"source {source.name!r}: tracker {source.tracker!r} is not known; one of: {', '.join(TRACKERS)}")
     check_auth(source.tracker, source.credential.auth, f"source {source.name!r}")
     connector = named(TRACKERS[source.tracker].connector)
-    transport = transport or Transport(source.url, concurrency=source.concurrency)
-    return cast("Connector", connector(source, transport))
+    return cast("Connector", connector(source, transport or _transport(source)))
 
 
 def check_auth(kind: str, auth: Auth | None, where: str) -> None:
@@ -112,6 +113,15 @@ def belongings(kind: str) -> Belongings:
     return cast("Belongings", named(_tracker(kind).belongings))
 
 
+def reader(source: Source) -> Contents:
+    """Return what reads the files of `source`, over connections of its own; no request is made yet.
+
+    Raises:
+        ConfigError: no tracker of that kind.
+    """
+    return contents(source.tracker)(source, _transport(source))
+
+
 def contents(kind: str) -> type[Contents]:
     """Return what reads the files of a kind of tracker.
 
@@ -119,6 +129,10 @@ def contents(kind: str) -> type[Contents]:
         ConfigError: no tracker of that kind.
     """
     return cast("type[Contents]", named(_tracker(kind).contents))
+
+
+def _transport(source: Source) -> Transport:
+    return cast("Transport", named("mirror.connectors.http:Transport")(source.url, concurrency=source.concurrency))
 
 
 def _tracker(kind: str) -> Tracker:

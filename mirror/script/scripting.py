@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 from mirror.config import SourceSettings
 from mirror.connectors.base import Account
-from mirror.connectors.contents import Contents
-from mirror.connectors.http import Transport
 from mirror.connectors.language import Asked
-from mirror.connectors.registry import belongings, connect, contents, language
+from mirror.connectors.registry import belongings, connect, contents, language, reader
 from mirror.engine.account import account_of, asked_by
 from mirror.engine.recounting import RecordVersion, recount
 from mirror.engine.showing import ShownChange, show
@@ -222,14 +220,9 @@ class Scripting(Editing, Looking):
     def _content(self, held: Held) -> bytes:
         """Return the bytes of a file."""
         settings = self._settings[held.source]
-        kind = contents(settings.tracker)
-        check_file(held, kind.type_name)
+        check_file(held, contents(settings.tracker).type_name)
 
-        def reader() -> Contents:
-            chosen = settings.source(self._environ)
-            return kind(chosen, Transport(chosen.url))
-
-        return content_of(held, self._filled_store(), reader)
+        return content_of(held, self._filled_store(), lambda: reader(settings.source(self._environ)))
 
     def _unqueued(self, names: Sequence[str]) -> list[ShownChange]:
         if self._scripted is None or not self._scripted.edits:

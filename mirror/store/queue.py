@@ -21,13 +21,13 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy import or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mirror.errors import StoreError
 from mirror.model.change import Cells, Change, End, LogEntry, State
 from mirror.model.layout import Layout
 from mirror.store import queue_edits, queue_ends, queue_promote, queue_rows, queue_taking
 from mirror.store.database import Database, is_data_error, words
+from mirror.store.dialects import insert_new
 from mirror.store.queue_desks import Desks
 from mirror.store.queue_taking import Taken, by_record, merged
 from mirror.store.tables import blob, log
@@ -120,8 +120,7 @@ class Queue:
         """Store the content of a file to be attached; return its digest."""
         digest = hashlib.sha256(content).hexdigest()
         with self._database.write() as connection:
-            kind = sqlite if self._database.is_sqlite else postgresql
-            connection.execute(kind.insert(blob).values(digest=digest, content=content).on_conflict_do_nothing())
+            connection.execute(insert_new(connection, blob).values(digest=digest, content=content))
         return digest
 
     def blob(self, digest: str) -> bytes:

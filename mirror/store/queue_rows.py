@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mirror.errors import UsageError
 from mirror.model.cells import canonical
@@ -21,6 +20,7 @@ from mirror.model.change import Action, Change, End, LogEntry, State, Via
 from mirror.model.schema import Kind
 from mirror.store.chunks import chunked
 from mirror.store.database import BUSY_SECONDS
+from mirror.store.dialects import insert_new
 from mirror.store.tables import change as changes
 from mirror.store.tables import log, note
 
@@ -52,9 +52,7 @@ def hold(connection: Connection, sources: Iterable[str], *, alone: bool = True) 
 
 def next_number(connection: Connection, source: str, key: str) -> int:
     """Return a number of that kind which was never given out before, from 1."""
-    kind = sqlite if connection.dialect.name == "sqlite" else postgresql
-    first = kind.insert(note).values(source=source, key=key, value="0").on_conflict_do_nothing()
-    connection.execute(first)
+    connection.execute(insert_new(connection, note).values(source=source, key=key, value="0"))
     this = (note.c.source == source, note.c.key == key)
     number = int(connection.execute(select(note.c.value).where(*this).with_for_update()).scalar_one()) + 1
     connection.execute(update(note).where(*this).values(value=str(number)))

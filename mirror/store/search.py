@@ -11,12 +11,11 @@ from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect
 
 from mirror.model.layout import Layout
 from mirror.query.expr import Query, Step, Term
 from mirror.store.database import Database
+from mirror.store.dialects import with_names
 from mirror.store.history_past import Past
 from mirror.store.search_select import Selecting, Shown
 from mirror.store.search_words import IDS, PostgresWords, Selected, SqliteWords, Words
@@ -130,13 +129,12 @@ class Searching:
 
     def sql(self, queries: Sequence[Query], terms: Terms | None = None, *, limit: int | None = None, offset: int = 0) -> str:
         """Return the SQL that `rows` runs, with the values in their places."""
-        with self._reading() as (_connection, selecting):
+        with self._reading() as (connection, selecting):
+            dialect = with_names(connection.dialect)
             if len(queries) == 1:
                 found = selecting.rows(queries[0], _of(terms, queries[0].type_name)).select
             else:
                 found = selecting.ids(queries)
-        make = sqlite.dialect if self._database.is_sqlite else postgresql.dialect
-        dialect: Dialect = make(paramstyle="named")
         limited = found.limit(limit).offset(offset or None)
         return str(limited.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, delete, literal, select
 
 from mirror.model.layout import HEAD, Layout
 from mirror.model.page import Echo, Page
@@ -16,6 +15,7 @@ from mirror.model.part import Part
 from mirror.model.schema import Kind
 from mirror.store import lookups
 from mirror.store.chunks import chunked
+from mirror.store.dialects import insert_new
 from mirror.store.lookups import LinkEnd
 from mirror.store.references import Pointer, pointers
 from mirror.store.tables import referrer, suspect
@@ -29,7 +29,7 @@ def add(connection: Connection, source: str, kind: str, ids: Mapping[str, Collec
     found = [(name, each) for name, some in ids.items() for each in some if each >= 0]
     rows = [{"source": source, "kind": kind, "type": name, "id": each} for name, each in found]
     if rows:
-        connection.execute(_insert_new(connection, suspect), rows)
+        connection.execute(insert_new(connection, suspect), rows)
 
 
 def listed(connection: Connection, source: str, kind: str) -> dict[str, set[int]]:
@@ -61,7 +61,7 @@ def suspect_referrers(connection: Connection, layouts: Mapping[str, Layout], typ
             pointing = select(
                 literal(source), literal(type_name), pointer.target, literal(pointer.owner), pointer.table.c.id
             )
-            remember = _insert_new(connection, referrer).from_select(
+            remember = insert_new(connection, referrer).from_select(
                 [each.name for each in referrer.columns], pointing.where(*_conditions(pointer, source, chunk)).distinct()
             )
             connection.execute(remember)
@@ -95,7 +95,7 @@ def remember_dropped(connection: Connection, layout: Layout, ids: Collection[int
         if target is not None and target >= 0 and (kind := of_type or _only_target(layout, name))
     ]
     if rows:
-        connection.execute(_insert_new(connection, referrer), rows)
+        connection.execute(insert_new(connection, referrer), rows)
 
 
 def _ends(page: Page) -> dict[str, set[LinkEnd]]:
@@ -135,7 +135,7 @@ def _suspect_remembered(connection: Connection, source: str, type_name: str, ids
     for chunk in chunked(ids):
         found = select(referrer.c.source, literal(RECORD), referrer.c.referrer_type, referrer.c.referrer_id)
         found = found.where(*_remembered(source, type_name, chunk)).distinct()
-        connection.execute(_insert_new(connection, suspect).from_select(["source", "kind", "type", "id"], found))
+        connection.execute(insert_new(connection, suspect).from_select(["source", "kind", "type", "id"], found))
 
 
 def _remembered(source: str, type_name: str, ids: list[int]) -> tuple[ColumnElement[bool], ...]:
@@ -144,10 +144,3 @@ def _remembered(source: str, type_name: str, ids: list[int]) -> tuple[ColumnElem
 
 def _conditions(pointer: Pointer, source: str, ids: list[int]) -> tuple[ColumnElement[bool], ...]:
     return (pointer.table.c.source == source, pointer.table.c.id >= 0, pointer.leads, pointer.target.in_(ids))
-
-
-def _insert_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Return an insert that leaves rows which are there already alone."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Column, ColumnElement, Connection, MetaData, Select, Table, and_, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from mirror.model.page import LinkRow, Row
 from mirror.store.record_tables import RecordTable, short_digest
 
-Insert = sqlite.Insert | postgresql.Insert
+if TYPE_CHECKING:
+    from mirror.store.dialects import Insert
 
 
 class Writer(Protocol):

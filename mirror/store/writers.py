@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from mirror.named import named
 from mirror.store.database import Database
 from mirror.store.record_tables import RecordTable
 from mirror.store.upsert import Writer
-from mirror.store.upsert_postgres import PostgresWriter
 from mirror.store.upsert_sqlite import SqliteWriter
 
 
 def make_writer(database: Database, target: RecordTable) -> Writer:
     """Return the writer for the rows of `target`."""
-    return SqliteWriter(target) if database.is_sqlite else PostgresWriter(target)
+    make = SqliteWriter if database.is_sqlite else named("mirror.store.upsert_postgres:PostgresWriter")
+    return cast("Writer", make(target))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 
 from mirror.cli import cli
 from mirror.cli.commands import COMMANDS
+from mirror.simulators.rally import RallySimulator
 
+ROOT = Path(__file__).parents[2]
 HEAVY = {
     *("alembic", "asyncio", "diff_match_patch", "flask", "keyring", "lark", "msgspec", "pandas", "polars", "psycopg"),
     *("pyarrow", "requests", "sqlalchemy", "urllib3"),
@@ -25,7 +29,8 @@ RUN = "import runpy; runpy.run_module('mirror', run_name='__main__')"
 def loaded(code: str, *arguments: str) -> set[str]:
     """Run code in a process of its own; return the names of all modules that it has loaded by its end."""
     command = [sys.executable, "-c", LISTED + code, *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
     return set(done.stderr.splitlines()[-1].split())
 
 
@@ -54,3 +59,17 @@ def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
     listed, command = click.Command(name, help=COMMANDS[name][1]), cli.commands[name]
     assert command.name == name
     assert [listed.get_short_help_str(each) for each in WIDTHS] == [command.get_short_help_str(each) for each in WIDTHS]
+
+
+READING = """
+import mirror
+with mirror.open() as m:
+    print(m["acme"].get("DE1").Owner.Name, len(m["acme"].Defect.find('State != "Closed"')))
+"""
+
+
+def test_a_script_that_reads_loads_nothing_that_speaks_to_a_tracker(synced: RallySimulator) -> None:
+    names = loaded(READING)
+    assert {"mirror.connectors.rally.language", "sqlalchemy.dialects.sqlite"} <= names
+    assert not (HEAVY - {"asyncio", "diff_match_patch", "lark", "msgspec", "sqlalchemy"}) & names
+    assert not {"mirror.connectors.http", "mirror.connectors.rally.connector", "sqlalchemy.dialects.postgresql"} & names

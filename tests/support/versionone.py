@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mirror.connectors.http import Patience, Transport
-from mirror.connectors.versionone import VersionOneConnector
+from mirror.connectors.versionone.connector import VersionOneConnector
 from mirror.engine.sync import SyncOptions, SyncReport, sync_source
 from mirror.model.event import Event
 from mirror.model.source import Credential, Source

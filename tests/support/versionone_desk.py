@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from mirror.connectors.versionone import VersionOneConnector
+from mirror.connectors.versionone.connector import VersionOneConnector
 from mirror.errors import RemoteError
 from mirror.model.cells import cells_in, value_of
 from mirror.model.change import Action

@@ -1,5 +1,1 @@
 """Rally Web Services API v2.0."""
-
-from mirror.connectors.rally.connector import RallyConnector
-
-__all__ = ["RallyConnector"]

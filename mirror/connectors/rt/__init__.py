@@ -1,5 +1,1 @@
 """Request Tracker over REST 2.0, with the cheap session login of REST 1.0."""
-
-from mirror.connectors.rt.connector import RTConnector
-
-__all__ = ["RTConnector"]

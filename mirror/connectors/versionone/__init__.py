@@ -1,5 +1,1 @@
 """VersionOne, now Digital.ai Agility: meta.v1, query.v1 and rest-1.v1."""
-
-from mirror.connectors.versionone.connector import VersionOneConnector
-
-__all__ = ["VersionOneConnector"]

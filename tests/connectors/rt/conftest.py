@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mirror.connectors.http import Transport
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.model.source import Auth, Credential, Source
 from tests.support.rt.client import Client
 from tests.support.rt.configuration import PASSWORDS

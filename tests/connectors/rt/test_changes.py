@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from mirror.connectors.base import Window
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.errors import ProtocolError
 from mirror.model.page import Fate, KeyRange
 from mirror.model.progress import Watermark

@@ -8,7 +8,7 @@ import pytest
 
 from mirror.connectors.base import Account
 from mirror.connectors.http import Answer, Request
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.connectors.rt.login import Way, owner_of
 from mirror.errors import AuthError, RetryableError
 from mirror.model.source import Auth, Credential

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from mirror.connectors.base import Window
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.connectors.rt.search import Rows
 from mirror.model.page import KeyRange
 from tests.connectors.rt.conftest import Connect, Server

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.engine.sync import SyncOptions, SyncReport, sync_source
 from mirror.store.store import Store
 from tests.connectors.rt.conftest import Connect, Server, connected

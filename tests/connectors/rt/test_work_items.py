@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.engine.sync import SyncOptions, sync_source
 from mirror.store.store import Store
 from tests.connectors.rt.conftest import Server, connected

@@ -10,7 +10,7 @@ import pytest
 
 from mirror.connectors.base import Probed
 from mirror.connectors.http import Patience, Transport
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.errors import AuthError, RetryableError
 from mirror.model.change import Action
 from mirror.model.source import Credential, Source

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mirror.connectors.versionone import VersionOneConnector
+from mirror.connectors.versionone.connector import VersionOneConnector
 from mirror.model.layout import HEAD, Layout, arrange, table_name
 from mirror.model.page import KeyRange, Page
 from mirror.model.schema import Kind

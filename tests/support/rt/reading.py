@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.model.layout import HEAD, Layout, arrange, table_name
 from mirror.model.page import Key, KeyRange, Page
 from mirror.model.progress import Watermark

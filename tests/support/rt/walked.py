@@ -11,7 +11,7 @@ from typing import Any
 
 from mirror.connectors.base import Connector
 from mirror.connectors.http import Transport
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.engine.sync import SyncOptions, SyncReport, sync_source
 from mirror.model.source import Credential, Source
 from mirror.simulators.faults import FaultPlan

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mirror.connectors.http import Answer, Request
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.errors import RemoteError, RetryableError
 from mirror.model.cells import cells_in, value_of
 from mirror.model.change import Action

@@ -6,7 +6,7 @@ from typing import Any
 
 from mirror.connectors.base import Connector
 from mirror.connectors.http import Patience, Transport
-from mirror.connectors.rt import RTConnector
+from mirror.connectors.rt.connector import RTConnector
 from mirror.connectors.rt.search import PER_PAGE
 from mirror.model.source import Credential, Source
 from mirror.simulators.clock import Clock
