@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from mirror.engine.pushing import Pushing
 from mirror.engine.showing import ShownChange
 from mirror.model.change import Action, Change, End, LogEntry
 
+_USUAL_LINES = 2  # of the log for each change that ended, where all went well
 _LOG_LINES = 20  # of the log for each change that ended: it, its earlier attempts, and what others did meanwhile
 _DONE = (End.DONE, End.ADOPTED, End.ALREADY)
 _FINAL = (*_DONE, End.DISCARDED, End.OVERRULED)
@@ -36,12 +37,28 @@ class PushedChange:
 def outcomes(push: Pushing, shown: Sequence[ShownChange]) -> tuple[PushedChange, ...]:
     """Return what has become of these changes, from the queue and from the log, so that none is forgotten."""
     now = push.open()
-    left = {each.id for each in now}
-    gone = len([each for each in shown if each.change.id not in left])
-    log = push.queue.log(push.source, limit=_LOG_LINES * gone) if gone else []
-    found = [_outcome(each, now, log) for each in shown]
+    left = {each.id: each for each in now}
+    log = _log_of(push, [each.change.id for each in shown if each.change.id not in left])
+    last = _last(log)
+    found = [_outcome(each, left, last, log) for each in shown]
     fields = {each.shown.change.field for each in found if each.shown.change.field}
     return tuple(replace(each, words=own_words(each.words, each.shown.change.field, fields)) for each in found)
+
+
+def _log_of(push: Pushing, gone: Sequence[int]) -> Sequence[LogEntry]:
+    """Return the lines of the log that tell how these changes ended, newest first, and others about it."""
+    log: Sequence[LogEntry] = []
+    for lines in (_USUAL_LINES, _LOG_LINES) if gone else ():
+        log = push.queue.log(push.source, limit=lines * len(gone))
+        last = _last(log)
+        if all(each in last and last[each].end in _FINAL for each in gone):
+            break
+    return log
+
+
+def _last(log: Sequence[LogEntry]) -> dict[int, LogEntry]:
+    """Return the newest line about each change, by its id."""
+    return {each.change.id: each for each in reversed(log)}
 
 
 def own_words(words: str, field: str, fields: Set[str]) -> str:
@@ -57,13 +74,20 @@ def own_words(words: str, field: str, fields: Set[str]) -> str:
     return "; ".join(each for each in parts if each in mine or not any(other in each.casefold() for other in others))
 
 
-def _outcome(shown: ShownChange, now: Sequence[Change], log: Sequence[LogEntry]) -> PushedChange:
-    """Return what became of one change, or of the one that took its place when a conflict was resolved."""
-    waiting = next((each for each in now if each.id == shown.change.id), None)
+def _outcome(
+    shown: ShownChange, left: Mapping[int, Change], last: Mapping[int, LogEntry], log: Sequence[LogEntry]
+) -> PushedChange:
+    """Return what became of one change, or of the one that took its place when a conflict was resolved.
+
+    Args:
+        left: what waits now, by id.
+        last: the newest line of the log about each change, by its id.
+    """
+    waiting = left.get(shown.change.id)
     if waiting is None:
-        entry = next((each for each in log if each.change.id == shown.change.id), None)
+        entry = last.get(shown.change.id)
         if entry is None or entry.end not in _FINAL:
-            waiting = next((each for each in now if _is_like(shown.change, each)), None)
+            waiting = next((each for each in left.values() if _is_like(shown.change, each)), None)
             entry = next((each for each in log if _is_like(shown.change, each.change, each.temporary_id)), entry)
     if waiting is not None:
         return PushedChange(shown, waiting.state.value, waiting.reason)

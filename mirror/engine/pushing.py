@@ -50,6 +50,16 @@ class PushOptions:
     settle_seconds: float = SETTLE_SECONDS
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How changes of one record that were sent ended; the rest as in Settled."""
+
+    changes: Sequence[Change]
+    end: End
+    words: str = ""
+    revision: str | None = None
+
+
 @dataclass(slots=True)
 class Pushing:
     """The state of one push of one source.
@@ -144,10 +154,20 @@ class Pushing:
 
     def settle(self, changes: Sequence[Change], end: End, words: str = "", revision: str | None = None) -> None:
         """Take changes of one record out of the queue."""
-        if changes:
-            self.queue.settle(self.layout(changes[0]), [Settled(each.id, end, words, revision) for each in changes])
-            self._note_traces(changes)
-            self.tell(changes, end.value, words)
+        self.settle_all([Ended(changes, end, words, revision)])
+
+    def settle_all(self, ended: Sequence[Ended]) -> None:
+        """Take changes of several records out of the queue, those of one type at once."""
+        by_type: dict[str, list[Ended]] = {}
+        for each in ended:
+            if each.changes:
+                by_type.setdefault(each.changes[0].type_name, []).append(each)
+        for name, alike in by_type.items():
+            endings = [Settled(one.id, each.end, each.words, each.revision) for each in alike for one in each.changes]
+            self.queue.settle(self.run.layouts[name], endings)
+            for each in alike:
+                self._note_traces(each.changes)
+                self.tell(each.changes, each.end.value, each.words)
 
     def _note_traces(self, changes: Sequence[Change]) -> None:
         for each in changes:

@@ -81,7 +81,19 @@ def _first_done(push: Pushing, flying: Collection[Future[Sequence[Answer]]]) -> 
 def _next(push: Pushing, pending: list[Job], flying: Sequence[Job]) -> list[Job]:
     """Take as many jobs out of `pending` as one request may carry, none of which touches what is being written.
 
-    One on which the tracker has failed goes alone: it may fail for the sake of another.
+    They are marked as sent, in one transaction; those that somebody has changed since they were looked at are left out.
+    """
+    while chunk := _fitting(push, pending, flying):
+        claimed = _claimed(push, chunk)
+        if claimed:
+            return claimed
+    return []
+
+
+def _fitting(push: Pushing, pending: list[Job], flying: Sequence[Job]) -> list[Job]:
+    """Take jobs out of `pending` that may go together; one on which the tracker has failed goes alone.
+
+    It may fail for the sake of another.
     """
     busy = {word for each in flying for word in each.touches}
     chunk: list[Job] = []
@@ -92,19 +104,19 @@ def _next(push: Pushing, pending: list[Job], flying: Sequence[Job]) -> list[Job]
         if busy & each.touches or (goes_alone and chunk):
             continue
         pending.remove(each)
-        for one in each.step.changes:
-            push.tries[one.id] += 1
-        if _claim(push, each):
-            chunk.append(each)
-            busy |= each.touches
-            if goes_alone:
-                break
+        chunk.append(each)
+        busy |= each.touches
+        if goes_alone:
+            break
     return chunk
 
 
-def _claim(push: Pushing, job: Job) -> bool:
-    """Mark the changes of a job as sent; False when somebody has changed them since they were looked at."""
-    return push.queue.mark_sent([each.id for each in job.step.changes], push.tracker_time() - SLACK) is not None
+def _claimed(push: Pushing, chunk: Sequence[Job]) -> list[Job]:
+    """Mark the changes of these jobs as sent; return those jobs that may be sent."""
+    attempts = [[each.id for each in job.step.changes] for job in chunk]
+    push.tries.update(each for ids in attempts for each in ids)
+    numbers = push.queue.mark_each_sent(push.run.layouts, attempts, push.tracker_time() - SLACK)
+    return [job for job, number in zip(chunk, numbers, strict=True) if number is not None]
 
 
 def _note(push: Pushing, job: Job, answer: Answer) -> Answered:

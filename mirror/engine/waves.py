@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mirror.engine.deletions import settle_absent
 from mirror.engine.plan import Step
-from mirror.engine.pushing import SLACK, TRIES, Pushing
+from mirror.engine.pushing import SLACK, TRIES, Ended, Pushing
 from mirror.engine.referring import FIELD_ACTIONS, Record
 from mirror.engine.seeing import Seen, Sight, look
 from mirror.engine.sending import Answered, Job, send_all
@@ -20,13 +20,15 @@ from mirror.model.page import main_part
 from mirror.model.write import Receipt, Target
 
 _AT_ONCE = 4  # steps of a wave for each thread: enough to keep all busy, few enough that little time passes after the look
+_REQUESTS = 4  # of a wave whose requests carry many steps each, as far as so many may be in flight at once
 _LONGEST_WAIT_SECONDS = 300.0
 _FIRST_PAUSE_SECONDS = 0.25
 
 
 def steps_of_wave(push: Pushing) -> list[Step]:
     """Return the steps that may be sent now, as many as go into one wave."""
-    size = max(push.run.source.concurrency * _AT_ONCE, push.run.connector.capabilities.writes_at_once)
+    threads, at_once = push.run.source.concurrency, push.run.connector.capabilities.writes_at_once
+    size = max(threads * _AT_ONCE, min(threads, _REQUESTS) * at_once)
     return _free(push)[:size]
 
 
@@ -163,8 +165,14 @@ def _read_back(push: Pushing, answered: Sequence[Answered]) -> None:
     """Read what was written, and settle each change by what the tracker shows."""
     sight = look(push.run, push.pool, {each.step.record for each in answered if each.step.record[1] > 0})
     _look_again(push, answered, sight)
+    done: list[Answered] = []
     for each in answered:
-        _conclude(push, each, sight)
+        if _is_done(each, sight):
+            done.append(each)
+        else:
+            _conclude(push, each, sight)
+    push.settle_all([_ended(each, sight, fields=False) for each in done])
+    push.settle_all([_ended(each, sight, fields=True) for each in done])
     if sight.failure is not None:
         push.pause(sight.failure)
 
@@ -204,6 +212,22 @@ def _is_late(answered: Answered, sight: Sight) -> bool:
         return False
     fields = [each for each in step.changes if each.action in FIELD_ACTIONS]
     return step.action is Action.DELETE or not all(seen.shows(each) for each in fields)
+
+
+def _is_done(answered: Answered, sight: Sight) -> bool:
+    """Return whether the tracker says so of a record and all its fields, and they are read back as they were wanted."""
+    step, seen = answered.step, sight.seen.get(answered.step.record)
+    if not isinstance(answered.answer, Receipt) or answered.answer.overwritten or seen is None:
+        return False
+    is_told = step.action in (Action.CREATE, Action.UPDATE)
+    return is_told and all(seen.shows(each) for each in step.changes if each.action in FIELD_ACTIONS)
+
+
+def _ended(answered: Answered, sight: Sight, *, fields: bool) -> Ended:
+    """Return the end of what `_is_done`: of the fields, or of the rest, which is settled before them."""
+    chosen = [each for each in answered.step.changes if (each.action in FIELD_ACTIONS) is fields]
+    words = "; ".join(answered.answer.words) if isinstance(answered.answer, Receipt) else ""
+    return Ended(chosen, End.DONE, words, sight.seen[answered.step.record].revision)
 
 
 def _conclude(push: Pushing, answered: Answered, sight: Sight) -> None:

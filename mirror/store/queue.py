@@ -184,7 +184,20 @@ class Queue:
             None when one of them is not READY any more, is not decided, stands behind another one of its field, or its
             record is to be deleted otherwise; nothing is changed then.
         """
-        return self._edit(None, lambda desks: queue_ends.mark_sent(desks, ids, sent_at))
+        return self.mark_each_sent(None, [ids], sent_at)[0]
+
+    def mark_each_sent(
+        self, layouts: Layouts | None, attempts: Sequence[Collection[int]], sent_at: datetime
+    ) -> list[int | None]:
+        """Do that for several attempts at once, each with changes of records that no other one is about.
+
+        Args:
+            layouts: type name -> layout, of the types concerned; read from the database when None.
+
+        Returns:
+            For each attempt its number, or None; that one may not go keeps no other from going.
+        """
+        return self._edit(layouts, lambda desks: queue_ends.mark_sent(desks, attempts, sent_at))
 
     def put_back(
         self,

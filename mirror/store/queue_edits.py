@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -18,26 +18,81 @@ from mirror.store.queue_desks import Desks
 from mirror.store.queue_ends import discard_creation
 from mirror.store.queue_promote import real_id, show_name
 from mirror.store.queue_refs import follow
-from mirror.store.queue_sheet import Sheet
+from mirror.store.queue_sheet import Sheet, open_sheets
 from mirror.store.queue_states import LINKING, is_captured, is_frozen
 from mirror.store.tables import blob
+
+_AT_ONCE = 200  # records whose rows are held in memory
+
+Edits = tuple[tuple[str, str, int], list[Change]]
+"""A record (source, type, id) and changes of it that follow each other."""
 
 
 def add(desks: Desks, new: Sequence[Change]) -> list[Change]:
     """Make changes and return what is open for them; see Queue.add."""
     queue_rows.hold(desks.connection, {each.source for each in new})
-    found: set[int] = set()
-    for record, group in groupby(new, key=lambda each: (each.source, each.type_name, each.record_id)):
-        sheet = desks.sheet(*record)
-        wanted = [replace(_followed(desks, each), made_at=each.made_at or desks.now, id=0) for each in group]
-        for each in wanted:
-            _add_one(desks, sheet, each)
-        sheet.save()
-        is_new = any(each.action is Action.CREATE for each in wanted)  # nothing can refer to it yet
-        if sheet.record_id < 0 and not is_new and any(each.field == sheet.layout.type.name_field for each in wanted):
-            show_name(desks, sheet)
-        found |= {each.id for one in wanted for each in _open_for(sheet, one)}
-    return queue_rows.by_ids(desks.connection, found)
+    edits = [(record, list(group)) for record, group in groupby(new, key=_record)]
+    if _is_plain(edits):
+        chunks = (edits[first : first + _AT_ONCE] for first in range(0, len(edits), _AT_ONCE))
+        return sorted((each for chunk in chunks for each in _add_fields(desks, chunk)), key=lambda each: each.id)
+    return queue_rows.by_ids(desks.connection, {each for one in edits for each in _add_in_turn(desks, one)})
+
+
+def _record(change: Change) -> tuple[str, str, int]:
+    return change.source, change.type_name, change.record_id
+
+
+def _is_plain(edits: Sequence[Edits]) -> bool:
+    """Return whether these are edits of fields of several records that are there, so that none can matter to another."""
+    records = {record for record, _changes in edits}
+    is_field = all(each.action is Action.UPDATE for _record, changes in edits for each in changes)
+    return is_field and 1 < len(records) == len(edits) and all(record[2] >= 0 for record in records)
+
+
+def _add_fields(desks: Desks, edits: Sequence[Edits]) -> list[Change]:
+    """Make plain edits, with few statements for all of them; return what is open for them."""
+    sheets = {
+        (*place, each.record_id): each
+        for place, ids in _places(edits)
+        for each in open_sheets(desks.desk(*place), ids, every=True)
+    }
+    for record, changes in edits:
+        for each in changes:
+            _add_one(desks, sheets[record], _fresh(desks, each))
+        sheets[record].save(desks.writes)
+    desks.writes.flush()
+    stored = {
+        (*place, record_id): changes
+        for place, ids in _places(edits)
+        for record_id, changes in queue_rows.of_records(desks.connection, place, ids).items()
+    }
+    now = {record: Sheet(each.desk, each.record_id, each.row, stored.get(record, ())) for record, each in sheets.items()}
+    found = [each for record, changes in edits for one in changes for each in _open_for(now[record], one)]
+    return list({each.id: each for each in found}.values())
+
+
+def _places(edits: Sequence[Edits]) -> Iterator[tuple[tuple[str, str], list[int]]]:
+    """Yield the source and the type of these records, each with the ids of those of it."""
+    for place, records in groupby(sorted(record for record, _changes in edits), key=lambda each: each[:2]):
+        yield place, [each[2] for each in records]
+
+
+def _add_in_turn(desks: Desks, edits: Edits) -> set[int]:
+    """Make changes of one record; return the ids of what is open for them."""
+    record, changes = edits
+    sheet = desks.sheet(*record)
+    wanted = [_fresh(desks, each) for each in changes]
+    for each in wanted:
+        _add_one(desks, sheet, each)
+    sheet.save()
+    is_new = any(each.action is Action.CREATE for each in wanted)  # nothing can refer to it yet
+    if sheet.record_id < 0 and not is_new and any(each.field == sheet.layout.type.name_field for each in wanted):
+        show_name(desks, sheet)
+    return {each.id for one in wanted for each in _open_for(sheet, one)}
+
+
+def _fresh(desks: Desks, new: Change) -> Change:
+    return replace(_followed(desks, new), made_at=new.made_at or desks.now, id=0)
 
 
 def _followed(desks: Desks, new: Change) -> Change:

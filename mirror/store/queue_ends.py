@@ -44,17 +44,29 @@ class Ending(Protocol):
     def revision(self) -> str | None: ...
 
 
-def mark_sent(desks: Desks, ids: Collection[int], sent_at: datetime) -> int | None:
-    """Mark changes as on their way; see Queue.mark_sent."""
-    found = [(sheet, change) for sheet, wanted in _sheets(desks, ids) for change in sheet.changes if change.id in wanted]
-    if not found or len(found) != len(set(ids)) or not all(_may_go(*each, ids) for each in found):
-        return None
-    attempt = queue_rows.next_number(desks.connection, found[0][1].source, queue_rows.ATTEMPT)
-    for sheet, change in found:
-        sheet.swap(change, state=State.SENT, attempt=attempt, sent_at=sent_at, reason="")
-        sheet.save(desks.writes)
-    desks.writes.flush()
-    return attempt
+def mark_sent(desks: Desks, attempts: Sequence[Collection[int]], sent_at: datetime) -> list[int | None]:
+    """Mark changes as on their way; see Queue.mark_each_sent."""
+    place_of = {each: place for place, ids in enumerate(attempts) for each in ids}
+    found: list[list[tuple[Sheet, Change]]] = [[] for _ in attempts]
+    for sheet, wanted in _sheets(desks, place_of.keys()):
+        for change in [each for each in sheet.changes if each.id in wanted]:
+            found[place_of[change.id]].append((sheet, change))
+    numbers: list[int | None] = [None for _ in attempts]
+    going = [place for place, ids in enumerate(attempts) if _may_all_go(found[place], ids)]
+    if going:
+        source = found[going[0]][0][1].source
+        first = queue_rows.next_number(desks.connection, source, queue_rows.ATTEMPT, count=len(going))
+        for number, place in enumerate(going, first):
+            numbers[place] = number
+            for sheet, change in found[place]:
+                sheet.swap(change, state=State.SENT, attempt=number, sent_at=sent_at, reason="")
+                sheet.save(desks.writes)
+        desks.writes.flush()
+    return numbers
+
+
+def _may_all_go(found: Sequence[tuple[Sheet, Change]], ids: Collection[int]) -> bool:
+    return bool(found) and len(found) == len(set(ids)) and all(_may_go(*each, ids) for each in found)
 
 
 def _may_go(sheet: Sheet, change: Change, ids: Collection[int]) -> bool:

@@ -50,12 +50,12 @@ def hold(connection: Connection, sources: Iterable[str], *, alone: bool = True) 
     connection.execute(text(f"SET LOCAL lock_timeout = '{int(seconds * 1000)}ms'"))
 
 
-def next_number(connection: Connection, source: str, key: str) -> int:
-    """Return a number of that kind which was never given out before, from 1."""
+def next_number(connection: Connection, source: str, key: str, *, count: int = 1) -> int:
+    """Return a number of that kind which was never given out before, from 1; or the first of so many that follow it."""
     connection.execute(insert_new(connection, note).values(source=source, key=key, value="0"))
     this = (note.c.source == source, note.c.key == key)
     number = int(connection.execute(select(note.c.value).where(*this).with_for_update()).scalar_one()) + 1
-    connection.execute(update(note).where(*this).values(value=str(number)))
+    connection.execute(update(note).where(*this).values(value=str(number + count - 1)))
     return number
 
 

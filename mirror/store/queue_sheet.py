@@ -36,14 +36,14 @@ def open_sheet(desk: Desk, record_id: int) -> Sheet:
     return Sheet(desk, record_id, row, queue_rows.of_record(desk.connection, (layout.source, layout.type.name, record_id)))
 
 
-def open_sheets(desk: Desk, ids: Collection[int]) -> Iterator[Sheet]:
-    """Yield the sheets of those of these records that have open changes, as `open_sheet` does, by id."""
+def open_sheets(desk: Desk, ids: Collection[int], *, every: bool = False) -> Iterator[Sheet]:
+    """Yield the sheets of those of these records that have open changes, or of every one, as `open_sheet` does, by id."""
     layout = desk.target.layout
     for chunk in chunked(sorted(ids)):
         rows = local_rows.read_rows(desk.connection, desk.target, chunk)
         changes = queue_rows.of_records(desk.connection, (layout.source, layout.type.name), chunk)
-        for each in sorted(changes):
-            yield Sheet(desk, each, rows.get(each), changes[each])
+        for each in sorted(chunk if every else changes):
+            yield Sheet(desk, each, rows.get(each), changes.get(each, ()))
 
 
 class Sheet(LinkSheet):

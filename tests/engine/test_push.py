@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import Engine, event
 
 from mirror.errors import SafetyError
 from mirror.model.change import Side, State
@@ -16,6 +19,21 @@ def in_line(desk: RallyDesk) -> list[str]:
     """Sync, and return what the mirror shows otherwise than the tracker."""
     assert desk.stage.sync(desk.store).exit_code == 0
     return desk.stage.differences(desk.store)
+
+
+@contextmanager
+def commits() -> Iterator[list[object]]:
+    """Note every transaction that is committed, by its connection."""
+    seen: list[object] = []
+
+    def note(connection: object) -> None:
+        seen.append(connection)
+
+    event.listen(Engine, "commit", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "commit", note)
 
 
 def test_an_edited_field_is_written_and_read_back(desk: RallyDesk) -> None:
@@ -53,6 +71,17 @@ def test_edits_of_one_record_go_out_in_one_write(desk: RallyDesk) -> None:
     desk.set(record, Description="described here")
     assert set(outcomes(desk.push())) == {"done"}
     assert len(desk.written()) == 1
+    assert in_line(desk) == []
+
+
+def test_records_that_are_written_together_are_marked_and_settled_together(desk: RallyDesk) -> None:
+    ended = {}
+    for records in (desk.stage.ids("Defect")[:3], desk.stage.ids("Defect")[3:15]):
+        for each in records:
+            desk.write(each, f"edited with {len(records)}")
+        with commits() as ended[len(records)]:
+            assert outcomes(desk.push()) == ["done"] * len(records)
+    assert len(ended[12]) - len(ended[3]) < 12 - 3
     assert in_line(desk) == []
 
 
