@@ -34,8 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sql": ("mirror.cli.sql:sql", "Answer a SQL query from the mirror."),
     "stubs": (
         "mirror.cli.stubs:stubs",
-        "Print a Python module that tells editors and type checkers of the types of a source, their fields and "
-        "references.",
+        "Print a Python module that tells editors and type checkers of the types of a source, their fields and references.",
     ),
     "find": ("mirror.cli.find:find", "Find records with a query in the tracker's own language."),
     "show": ("mirror.cli.show:show", "Show a record: its fields, what it refers to, its children, discussion and files."),

@@ -23,6 +23,7 @@ from sqlalchemy.pool import QueuePool
 from mirror.errors import ConfigError, MirrorError, StoreError
 from mirror.named import named
 from mirror.store import sqlite_functions
+from mirror.store.dialects import POSTGRES, SQLITE, sharing
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -254,10 +255,12 @@ def _sqlite_engine(path: Path, *, read_only: bool) -> Engine:
         return connection
 
     if read_only:
-        engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
+        engine = create_engine(
+            f"{SQLITE}://", creator=connect, poolclass=QueuePool, max_overflow=-1, execution_options=sharing(SQLITE)
+        )
         event.listen(engine, "connect", _forbid_writing)
     else:
-        engine = create_engine(f"sqlite:///{path.name}", creator=connect)
+        engine = create_engine(f"{SQLITE}:///{path.name}", creator=connect, execution_options=sharing(SQLITE))
         event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -326,7 +329,8 @@ def _postgres_engine(url: URL) -> Engine:
     try:
         prepare = named("mirror.store.postgres:prepare")  # psycopg is an extra, so not everybody has it
         arguments = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_SECONDS}
-        engine = create_engine(url, connect_args=arguments)
+        address = url.set(drivername=POSTGRES)
+        engine = create_engine(address, connect_args=arguments, execution_options=sharing(POSTGRES))
     except ImportError as error:
         raise ConfigError("Postgres needs psycopg; install it with: pip install 'mirror-tracker[postgres]'") from error
     event.listen(engine, "connect", prepare)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sqlalchemy import Connection, Dialect, Table
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import registry, sqlite
+from sqlalchemy.util import LRUCache
 
 from mirror.named import named
 
@@ -13,6 +15,26 @@ if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
     Insert: TypeAlias = sqlite.Insert | postgresql.Insert
+
+SQLITE = "sqlite+mirror"
+POSTGRES = "postgresql+mirror"
+_PLACES = {
+    SQLITE: ("mirror.store.dialect_sqlite", "SqliteDialect"),
+    POSTGRES: ("mirror.store.dialect_postgres", "PostgresDialect"),
+}
+_STATEMENTS = 2000
+"""A sync of a hundred types has more than a thousand, of about 35 kB each; SQLAlchemy's own caches hold 500."""
+
+
+@lru_cache(maxsize=2)
+def sharing(name: str) -> dict[str, object]:
+    """Return the execution options of an engine with the dialect of this name, which its URL may have from then on.
+
+    What was compiled for one database of this process serves all others of its kind: SQLAlchemy finds a compiled
+    statement by the statement and the dialect, and these dialects are equal where others are each engine's own.
+    """
+    registry.register(name.replace("+", "."), *_PLACES[name])
+    return {"compiled_cache": LRUCache[object, object](_STATEMENTS)}
 
 
 def insert_new(connection: Connection, table: Table) -> Insert:

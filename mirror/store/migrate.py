@@ -76,6 +76,7 @@ def _run(connection: Connection, found: str | None, label: str) -> None:
     config = _config(connection)
     if found is not None and not _known(config, found):
         raise _too_new(label, found)
+    connection.execution_options(compiled_cache=None)  # its statements are about tables that it describes anew each time
     named("alembic.command:upgrade")(config, "head")
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from mirror.errors import ConfigError, MirrorError, SchemaVersionError, StoreError
+from mirror.model.page import KeyRange
+from mirror.store.database import Database
 from mirror.store.store import Store
-from tests.store.samples import DEFECT, adopt, stored
+from tests.store.samples import DEFECT, NOW, adopt, defects, page, row, stored
 from tests.support.databases import PostgresServer, execute, raw_rows
 
 
@@ -93,6 +95,24 @@ def test_opening_again_changes_nothing(database_url: str) -> None:
         adopt(store, DEFECT)
     with Store.open(database_url) as store:
         assert list(store.layouts("acme")) == ["Defect"]
+
+
+def test_what_was_compiled_for_one_database_serves_the_next(postgres: PostgresServer, tmp_path: Path) -> None:
+    with postgres.fresh_url() as first, postgres.fresh_url() as second:
+        for urls in ((first, second), (f"sqlite:///{tmp_path}/1.db", f"sqlite:///{tmp_path}/2.db")):
+            known = [_compiled_after_writing(each) for each in urls]
+            assert known[0] == known[1] != frozenset()
+
+
+def _compiled_after_writing(url: str) -> frozenset[object]:
+    """Return the keys of all compiled statements after a page was stored in an empty database, and read."""
+    Store.open(url).close()
+    database = Database.connect(url)
+    with Store(database, url) as store:
+        layout = defects(store)
+        store.apply(page(layout, row(layout, 1)), now=NOW)
+        assert store.keys(layout, KeyRange()) == [(1, "1")]
+    return frozenset(database.engine.get_execution_options()["compiled_cache"])
 
 
 def test_existence_is_told_without_making_anything(database_url: str, tmp_path: Path) -> None:
