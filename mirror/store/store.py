@@ -48,13 +48,13 @@ from mirror.store.queue_desks import Desks
 from mirror.store.queue_edits import refuse_outdated
 from mirror.store.queue_taking import Taken
 from mirror.store.reading import Reader, Result
-from mirror.store.record_tables import create_indexes, describe
+from mirror.store.record_tables import create_indexes
 from mirror.store.search import Searching
 from mirror.store.tombstones import Reason
 from mirror.store.upsert import Writer
 from mirror.store.verifications import save_verifications
 from mirror.store.watchers import Watchers
-from mirror.store.writers import make_writer
+from mirror.store.writers import writer_of
 
 __all__ = [
     "Adoption",
@@ -90,7 +90,6 @@ class Store(ProgressStore):
         self._closing.callback(database.close)
         self._url = url
         self._layouts: dict[str, tuple[object, Mapping[str, Layout]]] = {}
-        self._writers: dict[tuple[str, str], Writer] = {}
         self.finder = Finder(database)
         self.queue = Queue(database)
         self.watchers = Watchers(database)
@@ -393,8 +392,4 @@ class Store(ProgressStore):
         return label_of(url)
 
     def _writer(self, layout: Layout) -> Writer:
-        key = (layout.source, layout.table)
-        known = self._writers.get(key)
-        if known is None or (known.target.layout is not layout and known.target.layout != layout):
-            known = self._writers[key] = make_writer(self._database, describe(layout))
-        return known
+        return writer_of(layout, is_sqlite=self._database.is_sqlite)
