@@ -74,7 +74,8 @@ def _windows(run: Run, layout: Layout, *, exact: bool) -> Iterator[Window]:
     known = run.store.count(layout, KeyRange())
     listed_count = can.page_size * (_LISTED_PAGES if can.batches else 1)
     if layout.type.tracking is Tracking.SWEEP or exact or known <= listed_count:
-        yield from (Window(layout.type, each) for each in run.store.boundaries(layout, can.page_size))
+        ranges = run.store.boundaries(layout, can.page_size) if known > can.page_size else [KeyRange()]
+        yield from (Window(layout.type, each) for each in ranges)
         return
     ranges = run.store.boundaries(layout, _counted_size(known, can.page_size)) if can.batches else [KeyRange()]
     *counted, tail = ranges

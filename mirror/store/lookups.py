@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, func, null, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from mirror.model.layout import Column, Layout
 from mirror.model.part import Part
@@ -89,17 +89,21 @@ def link_owners(
 
 def reference_targets(connection: Connection, layout: Layout, ids: Collection[int]) -> dict[str, set[LinkEnd]]:
     """Return reference field -> what these records refer to; the type is None where the column for it is missing."""
+    fields = reference_columns(layout)
+    wanted = [each.name for parts in fields.values() for part, each in parts.items() if part is not Part.NAME]
     table = describe(layout).table
-    found: dict[str, set[LinkEnd]] = {}
-    for name, parts in reference_columns(layout).items():
-        of_type = table.c[parts[Part.TYPE].name] if Part.TYPE in parts else null()
-        query = select(table.c.id, table.c[parts[Part.ID].name], of_type).where(table.c.source == layout.source)
-        found[name] = {
-            (row[0], row[1], row[2])
-            for chunk in chunked(ids)
-            for row in connection.execute(query.where(table.c.id.in_(chunk)))
-            if row[1] is not None
-        }
+    query = select(table.c.id, *(table.c[name] for name in wanted)).where(table.c.source == layout.source)
+    place = {name: at for at, name in enumerate(wanted, start=1)}
+    pairs = {
+        name: (place[parts[Part.ID].name], place[parts[Part.TYPE].name] if Part.TYPE in parts else None)
+        for name, parts in fields.items()
+    }
+    found: dict[str, set[LinkEnd]] = {name: set() for name in pairs}
+    for chunk in chunked(ids) if pairs else ():
+        for row in connection.execute(query.where(table.c.id.in_(chunk))):
+            for name, (target, of_type) in pairs.items():
+                if row[target] is not None:
+                    found[name].add((row[0], row[target], None if of_type is None else row[of_type]))
     return found
 
 
