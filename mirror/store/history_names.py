@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from mirror.model.layout import Layout
 from mirror.store import local_rows
@@ -24,15 +24,13 @@ def set_aside(
     """
     kept = kept_types(connection, layouts[type_name].source)
     found: dict[str, set[int]] = {}
-    for each in outdated_names(layouts, type_name, ids) if kept else ():
-        if each.pointer.owner in kept:
-            stale = connection.scalars(select(each.pointer.table.c.id).where(*each.conditions))
-            found.setdefault(each.pointer.owner, set()).update(stale)
+    for each in outdated_names(connection, layouts, type_name, ids) if kept else ():
+        if each.owner in kept:
+            found.setdefault(each.owner, set()).update(connection.scalars(each.listed, each.values))
     for name in sorted(found):
         target, owners = describe(layouts[name]), found[name]
-        local_rows.lock_rows(
-            connection, target, owners
-        )  # what another program is writing is either seen whole, or comes later
+        # what another program is writing is either seen whole, or comes later
+        local_rows.lock_rows(connection, target, owners)
         history = keeper(connection, target, now)
         if history is not None:
             history.set_aside(dict.fromkeys(owners), owners)

@@ -17,11 +17,17 @@ from mirror.store import lookups
 from mirror.store.chunks import chunked
 from mirror.store.dialects import insert_new
 from mirror.store.lookups import LinkEnd
-from mirror.store.references import Pointer, pointers
+from mirror.store.references import places, stated
 from mirror.store.tables import referrer, suspect
 
 RECORD = "record"  # read it again
 NAME = "name"  # others may show it under an older name
+
+_REMEMBER = """
+    INSERT INTO mirror_referrer (source, type, id, referrer_type, referrer_id)
+    SELECT DISTINCT CAST(:source AS TEXT), CAST(:type AS TEXT), {table}.{target}, CAST(:owner AS TEXT), {table}.id
+    FROM {table} WHERE {table}.source = :source AND {table}.id >= 0 AND {leads} AND {table}.{target} IN :ids
+    ON CONFLICT DO NOTHING"""
 
 
 def add(connection: Connection, source: str, kind: str, ids: Mapping[str, Collection[int]]) -> None:
@@ -56,15 +62,10 @@ def suspect_referrers(connection: Connection, layouts: Mapping[str, Layout], typ
     """
     source = layouts[type_name].source
     remember_dropped(connection, layouts[type_name], ids)
-    for pointer in pointers(layouts, type_name):
+    for place in places(layouts, type_name):
+        values = {"source": source, "type": type_name, "owner": place.owner}
         for chunk in chunked(ids):
-            pointing = select(
-                literal(source), literal(type_name), pointer.target, literal(pointer.owner), pointer.table.c.id
-            )
-            remember = insert_new(connection, referrer).from_select(
-                [each.name for each in referrer.columns], pointing.where(*_conditions(pointer, source, chunk)).distinct()
-            )
-            connection.execute(remember)
+            connection.execute(stated(_REMEMBER, place.words(connection), chunk), values | {"ids": chunk})
     _suspect_remembered(connection, source, type_name, ids)
 
 
@@ -140,7 +141,3 @@ def _suspect_remembered(connection: Connection, source: str, type_name: str, ids
 
 def _remembered(source: str, type_name: str, ids: list[int]) -> tuple[ColumnElement[bool], ...]:
     return (referrer.c.source == source, referrer.c.type == type_name, referrer.c.id.in_(ids))
-
-
-def _conditions(pointer: Pointer, source: str, ids: list[int]) -> tuple[ColumnElement[bool], ...]:
-    return (pointer.table.c.source == source, pointer.table.c.id >= 0, pointer.leads, pointer.target.in_(ids))
