@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -107,7 +108,7 @@ def layouts(
     for row in connection.execute(query.order_by(fields.c.type, fields.c.position)):
         parts.setdefault(row.type, []).append(row)
     offered = select(types).where(*chosen).order_by(types.c.type)
-    return {row.type: _layout(row, parts.get(row.type, [])) for row in connection.execute(offered)}
+    return {row.type: _layout(row, tuple(parts.get(row.type, ()))) for row in connection.execute(offered)}
 
 
 def offered_types(connection: Connection, source: str) -> frozenset[str]:
@@ -253,7 +254,8 @@ def _one_field(layout: Layout, column: Column | LinkTable, position: int, field:
     }
 
 
-def _layout(row: Row[Any], parts: list[Row[Any]]) -> Layout:
+@lru_cache(maxsize=1024)
+def _layout(row: Row[Any], parts: tuple[Row[Any], ...]) -> Layout:
     found = {part.field: _field(part) for part in parts}
     record_type = RecordType(
         name=row.type,

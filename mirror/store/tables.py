@@ -18,6 +18,7 @@ def _key(name: str) -> Column[str]:
     return Column(name, Text, primary_key=True)
 
 
+# The view work_item reads name and url: no migration can drop or rename this table below it.
 source = Table(
     "mirror_source",
     metadata,

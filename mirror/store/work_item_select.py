@@ -7,7 +7,7 @@ for, and finds a record by its key through the index that tables have on it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
@@ -51,7 +51,6 @@ class Shown:
     """One source, as far as its work items go.
 
     Attributes:
-        url: root address, without a trailing slash; empty when it is not known, and then no record has one.
         states: name of a state, or `Type.State` for one type only -> category; they win over the rules.
         offered: names of all types of the source.
         layouts: type name -> layout, of the types that are work items.
@@ -60,11 +59,10 @@ class Shown:
 
     name: str
     tracker: str
-    url: str
-    states: Mapping[str, Category]
+    states: Mapping[str, Category] = field(hash=False)
     offered: frozenset[str]
-    layouts: Mapping[str, Layout]
-    looked_up: Mapping[str, Layout]
+    layouts: Mapping[str, Layout] = field(hash=False)
+    looked_up: Mapping[str, Layout] = field(hash=False)
 
 
 def work_items(sources: Iterable[Shown], *, is_sqlite: bool) -> Select[Any] | CompoundSelect[Any]:
@@ -229,11 +227,17 @@ class _Branch:
         return func.timezone("UTC", cast(day, DateTime()), type_=StampText())
 
     def _address(self) -> Element:
-        before, mark, after = f"{self._shown.url}{self._roles.address}".partition("{id}")
-        if not self._shown.url or not mark:
+        """Return the page of the record: below the tracker's root address, and null where that is not known."""
+        before, mark, after = self._roles.address.partition("{id}")
+        if not mark:
             return cast(null(), Text)
-        address = literal(before).concat(cast(self._rows.c.id, Text))
-        return address.concat(after) if after else address
+        place = table("mirror_source", column("name", Text()), column("url", Text())).alias("place")
+        root = select(func.nullif(place.c.url, "", type_=Text())).where(place.c.name == self._shown.name)
+        parts = [literal(before), cast(self._rows.c.id, Text), literal(after)]
+        address: Element = root.scalar_subquery()
+        for each in parts[: 3 if after else 2]:
+            address = address.concat(each)
+        return address
 
     # what the state means
 

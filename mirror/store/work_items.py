@@ -12,8 +12,9 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
-from sqlalchemy import Connection, inspect, select, text, update
+from sqlalchemy import Connection, Dialect, inspect, select, text, update
 
 from mirror.errors import StoreError
 from mirror.model.layout import Layout
@@ -103,9 +104,13 @@ def definition(connection: Connection, wanted: Callable[[Layout], bool] = lambda
     Args:
         wanted: whether a type is to be in it.
     """
-    shown = (_narrowed(each, wanted) for each in _shown(connection))
-    selected = work_items(shown, is_sqlite=connection.dialect.name == "sqlite")
-    return str(selected.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+    return _written(tuple(_narrowed(each, wanted) for each in _shown(connection)), connection.dialect)
+
+
+@lru_cache(maxsize=64)
+def _written(shown: tuple[Shown, ...], dialect: Dialect) -> str:
+    selected = work_items(shown, is_sqlite=dialect.name == "sqlite")
+    return str(selected.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
 def _narrowed(shown: Shown, wanted: Callable[[Layout], bool]) -> Shown:
@@ -122,7 +127,7 @@ def _shown(connection: Connection) -> Iterator[Shown]:
         offered = catalogue.offered_types(connection, row.name)
         layouts = catalogue.layouts(connection, row.name, catalogue.work_item_types(connection, row.name))
         looked_up = catalogue.layouts(connection, row.name, _looked_up(layouts.values()))
-        yield Shown(row.name, row.tracker, row.url, states.get(row.name, {}), offered, layouts, looked_up)
+        yield Shown(row.name, row.tracker, states.get(row.name, {}), offered, layouts, looked_up)
 
 
 def _looked_up(layouts: Iterable[Layout]) -> set[str]:

@@ -241,7 +241,7 @@ def test_changed_settings_and_addresses_take_effect_and_unchanged_ones_write_not
     assert show(store, new=Category.DOING)
     assert not show(store, new=Category.DOING)
     assert items(store, "state_category") == [("doing",)]
-    assert store.show_work_items("acme", url="https://other", states={"new": Category.DOING})
+    assert not store.show_work_items("acme", url="https://other", states={"new": Category.DOING})  # it looks them up
     assert items(store, "url") == [("https://other/t/1",)]
     assert show(store)
     assert items(store, "state_category") == [("todo",)]
