@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TypedDict, cast
@@ -18,6 +19,7 @@ from mirror.store.store import Store
 _ACCOUNT = "account"
 _GOOD_FOR = timedelta(days=1)  # somebody moves to another zone, or another credential is used
 _UNKNOWN = Account(None)
+_OFFSET = re.compile(r"[+-]\d\d:\d\d")
 
 
 class _Noted(TypedDict):
@@ -62,12 +64,11 @@ def _noted(store: Store, source: str) -> _Noted | None:
 
 
 def _zone(name: str) -> tzinfo:
-    """Return the zone of that name, or offset; UTC where this machine does not know it."""
-    if name[:1] in ("+", "-"):
-        hours, minutes = int(name[1:3]), int(name[4:6])
-        offset = timedelta(hours=hours, minutes=minutes)
-        return timezone(-offset if name[0] == "-" else offset)
+    """Return the zone of that name, or offset such as `+05:30`; UTC where this machine does not know it."""
     try:
+        if _OFFSET.fullmatch(name):
+            offset = timedelta(hours=int(name[1:3]), minutes=int(name[4:]))
+            return timezone(-offset if name[0] == "-" else offset)
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC

@@ -47,7 +47,7 @@ def check(stage: Stage, store: Store) -> list[Finding]:
 
 
 def test_a_zone_that_nobody_knows_is_that_of_utc(store: Store) -> None:
-    zones = {"": 0, "Nowhere/Else": 0, "+05:30": 330, "-09:30": -570, "America/Denver": -420}
+    zones = {"": 0, "Nowhere/Else": 0, "+5": 0, "+99:00": 0, "+05:30": 330, "-09:30": -570, "America/Denver": -420}
     for name, minutes in zones.items():
         store.note("acme", "account", f'{{"asked_at": "2026-03-01T00:00:00+00:00", "user_id": 5, "time_zone": "{name}"}}')
         asked = asked_by(account_of(store, "acme"), {}, NOW)
