@@ -15,10 +15,10 @@ from mirror.model.layout import Layout
 from mirror.model.schema import Kind
 from mirror.query.expr import EVERYTHING, All, Order, Query
 from mirror.script.doubts import doubts
-from mirror.script.elsewhere import RECORDS, here
 from mirror.script.frames import Table
 from mirror.script.home import Home
 from mirror.script.instants import Instant, Several, instant_of
+from mirror.script.instead import instead
 from mirror.script.moments import Moments
 from mirror.script.ordering import orders
 from mirror.script.past import past_of
@@ -63,10 +63,7 @@ class Records(Generic[R_co]):
     if not TYPE_CHECKING:  # to a type checker and an editor nothing but what is there has a name
 
         def __getattr__(self, name: str) -> Never:
-            said = f"Records have no {name!r}{here(RECORDS, name)}"
-            if not name.startswith("_") and name not in RECORDS:
-                said += f"; of each of them it is values({name!r})"
-            raise AttributeError(said, name=name, obj=self)
+            raise AttributeError(f"Records have no {name!r}{instead(self, name)}", name=name, obj=self)
 
     # narrowing
 

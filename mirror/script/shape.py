@@ -81,6 +81,14 @@ class Shape:
                 self.scalars[name] = (found.at[Part.VALUE], found.field.kind)
         return found
 
+    def has(self, name: str) -> bool:
+        """Return whether `name` stands for anything."""
+        try:
+            self.meaning(name)
+        except ValueError:
+            return False
+        return True
+
     def place(self, name: str) -> Place:
         """Return the field that `name` stands for.
 

@@ -382,8 +382,16 @@ def test_what_lists_have_is_answered_with_what_collections_have(m: mirror.Mirror
     for name, ours in (("append", "add"), ("remove", "drop"), ("Name", r"\[each.Name for each in Tags\]"), ("all", "list")):
         with pytest.raises(AttributeError, match=ours):
             getattr(tags, name)
-    with pytest.raises(AttributeError, match=r"Defect\("):
-        m["rally"].Defect.get("DE1")
+    several = (
+        ("get", r"here that is a call, such as Defect\("),
+        ("Name", r"values\('Name'\)"),
+        ("delete", r"for each in records: each.delete\("),
+        ("selekt", "did you mean select"),
+        ("objectives", "Records have no 'objectives'$"),
+    )
+    for name, ours in several:
+        with pytest.raises(AttributeError, match=ours):
+            getattr(m["rally"].Defect, name)
 
 
 def test_a_ticket_has_its_history(m: mirror.Mirror) -> None:
