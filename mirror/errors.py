@@ -25,6 +25,8 @@ MirrorError                         1   a bug, or nothing more exact is known
 
 from __future__ import annotations
 
+from unicodedata import combining, east_asian_width
+
 
 class MirrorError(Exception):
     """Root of all errors raised on purpose."""
@@ -214,7 +216,14 @@ def _underlined(text: str, position: int, length: int) -> str:
     at = min(position - begin, len(line))
     length = max(1, min(length, len(line) - at))
     cut = max(0, min(at - _SHOWN_CHARACTERS // 2, len(line) - _SHOWN_CHARACTERS))
-    shown = line[cut : cut + _SHOWN_CHARACTERS].replace("\t", " ")
+    shown = "".join(each if each.isprintable() else " " for each in line[cut : cut + _SHOWN_CHARACTERS])
     before, after = "…" if cut else "", "…" if cut + _SHOWN_CHARACTERS < len(line) else ""
-    carets = "^" * min(length, max(1, _SHOWN_CHARACTERS - (at - cut)))
-    return f"  {before}{shown}{after}\n  {' ' * (len(before) + at - cut)}{carets}"
+    indent = len(before) + _columns(shown[: at - cut])
+    carets = "^" * max(1, _columns(shown[at - cut : at - cut + length]))
+    return f"  {before}{shown}{after}\n  {' ' * indent}{carets}"
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: characters of East Asia two, those put upon others none."""
+    wide = sum(east_asian_width(each) in "WF" for each in text)
+    return len(text) + wide - sum(combining(each) > 0 for each in text)

@@ -37,3 +37,11 @@ def test_of_a_long_line_the_surroundings_are_shown() -> None:
 
 def test_an_empty_text_has_no_lines_under_it() -> None:
     assert str(QueryError("", 0, "a query is needed")) == "a query is needed"
+
+
+def test_the_carets_stand_under_wide_and_combined_characters_too() -> None:
+    for before, columns in (("\u6f22\u5b57", 4), ("u\u0308", 1), ("\uff21\x1b\u0000", 4)):
+        text = f"{before} x \u6f22 y"
+        _, shown, carets = str(QueryError(text, len(before) + 3, "no", length=1)).splitlines()
+        assert carets == " " * (2 + columns + 3) + "^^"
+        assert shown.isprintable()
