@@ -141,7 +141,7 @@ class VersionOneConnector:
     def _read_meta(self, known_digest: str | None) -> tuple[str, Meta | None]:
         """Read meta.v1 and return its digest, and what is in it unless the digest is the one that is known."""
 
-        def read(answer: Answer) -> tuple[str, dict[str, MetaType] | None]:
+        def read(answer: Answer) -> tuple[str, Mapping[str, MetaType] | None]:
             body = answer.body
             digest = hashlib.blake2b(body, digest_size=16).hexdigest()
             return digest, None if digest == known_digest else read_meta(body)

@@ -6,6 +6,7 @@ Source: versionone.md §5.1 R.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from xml.etree import ElementTree as Xml
 
 import msgspec
@@ -48,8 +49,11 @@ class _Meta(msgspec.Struct):
     types: dict[str, _Type] = msgspec.field(name="AssetTypes")
 
 
-def read_meta(body: bytes) -> dict[str, MetaType]:
+@lru_cache(maxsize=2)
+def read_meta(body: bytes) -> Mapping[str, MetaType]:
     """Return the types in an answer, one or all, by name.
+
+    The last ones are kept: whoever watches an instance gets the same answer of some megabytes time after time.
 
     Raises:
         RefusedError, RetryableError: the body is something else.
@@ -62,7 +66,7 @@ def read_meta(body: bytes) -> dict[str, MetaType]:
         no_result(body)
 
 
-def _from_json(body: bytes) -> dict[str, MetaType]:
+def _from_json(body: bytes) -> Mapping[str, MetaType]:
     # Flags are real booleans in JSON (§5.1); `strict=False` also takes them as the strings that XML has.
     if "AssetTypes" in msgspec.json.decode(body, type=dict[str, msgspec.Raw]):
         found = msgspec.json.decode(body, type=_Meta, strict=False).types.values()

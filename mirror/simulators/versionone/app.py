@@ -28,6 +28,9 @@ REST = ("rest-1.v1", "rest-1.oauth.v1")
 """The second is needed only where the instance uses Windows authentication. versionone.md §1 D"""
 
 
+_FRESH: dict[tuple[object, ...], Answer] = {}
+"""What meta.v1 says of instances whose schema is as it was built in: the same for all in this process."""
+
 _XML_SERVICES = ("meta.v1", "config.v1", *attachments.SERVICES)
 
 
@@ -122,8 +125,9 @@ class Answering:
         if "xsl" in call.args:
             return Answer(meta.page(view.schema).encode(), _HTML)
         as_json = call.form != "xml"
-        key = (view.schema.generation, *parts, as_json, view.switches.iscustom_in_meta)
-        known = self._meta.get(key)
+        key = (self._instance, view.schema.generation, *parts, as_json, view.switches.iscustom_in_meta)
+        described = self._meta if view.schema.generation else _FRESH
+        known = described.get(key)
         if known is None:
             root = f"{self._instance}/meta.v1"
             found = meta.Meta(view.schema, root, with_custom_flag=view.switches.iscustom_in_meta).find(parts)
@@ -131,7 +135,7 @@ class Answering:
                 known = Answer(msgspec.json.encode(found.json()), _JSON)
             else:
                 known = Answer(render_xml.document(found.xml()), render_xml.CONTENT_TYPE)
-            self._meta[key] = known
+            described[key] = known
         return known
 
     def _localise(self, view: View, call: Call) -> Answer:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from mirror.simulators.versionone import definitions_around as around
 from mirror.simulators.versionone import definitions_work as work
@@ -78,6 +79,11 @@ def make_attribute(owner: str, name: str, kind: str, target: str = "") -> Attrib
 
 def built_in_schema() -> Schema:
     """Return the schema of a fresh instance, custom fields included."""
+    return Schema(_built_in_types())
+
+
+@cache
+def _built_in_types() -> tuple[AssetType, ...]:
     drafts = _read_tables()
     for draft in drafts.values():
         _refine_self(draft)
@@ -85,7 +91,7 @@ def built_in_schema() -> Schema:
     _add_other_sides(drafts)
     _add_closures(drafts)
     _add_validators(drafts)
-    return Schema([_finish(drafts, draft) for draft in drafts.values()])
+    return tuple(_finish(drafts, draft) for draft in drafts.values())
 
 
 def _read_tables() -> dict[str, _Draft]:

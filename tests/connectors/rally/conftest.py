@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mirror.store.store import Store
+from tests.support.blank import Blank
 from tests.support.stages.rally import TheStage
 
 
@@ -20,7 +21,8 @@ def stage() -> Iterator[TheStage]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, blank: Blank) -> Iterator[Store]:
     """An open store in an empty SQLite file."""
-    with Store.open(f"sqlite:///{tmp_path / 'mirror.db'}") as opened:
+    blank.lay(url := f"sqlite:///{tmp_path / 'mirror.db'}")
+    with Store.open(url) as opened:
         yield opened

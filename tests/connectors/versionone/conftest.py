@@ -10,7 +10,9 @@ import pytest
 
 from mirror.simulators.versionone import VersionOneSimulator
 from mirror.store.store import Store
+from tests.support.blank import Blank
 from tests.support.stages.versionone import TheStage
+from tests.support.versionone import world_of
 from tests.support.versionone_desk import Desk
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -28,16 +30,17 @@ def stage() -> Iterator[TheStage]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(tmp_path: Path, blank: Blank) -> Iterator[Store]:
     """An open store in an empty SQLite file."""
-    with Store.open(f"sqlite:///{tmp_path / 'mirror.db'}") as opened:
+    blank.lay(url := f"sqlite:///{tmp_path / 'mirror.db'}")
+    with Store.open(url) as opened:
         yield opened
 
 
 @pytest.fixture(params=WAYS, scope="module")
 def shared(request: pytest.FixtureRequest) -> Iterator[Desk]:
     """A connector to a simulator, of a new kind and of an old one."""
-    with VersionOneSimulator(records=150, seed=3) as tracker:
+    with VersionOneSimulator(world=world_of(150, 3)) as tracker:
         tracker.switches = tracker.switches.with_changes(WAYS[request.param])
         yield Desk(tracker)
 

@@ -13,7 +13,7 @@ from mirror.model.page import KeyRange, Page
 from mirror.model.schema import Kind
 from mirror.simulators.traffic import Request
 from mirror.simulators.versionone import VersionOneSimulator
-from tests.support.versionone import connector_to
+from tests.support.versionone import connector_to, world_of
 
 FORMS = {
     "query.v1": {},
@@ -32,7 +32,7 @@ FORMS = {
 
 @pytest.fixture(params=[1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def tracker(request: pytest.FixtureRequest) -> Iterator[VersionOneSimulator]:
-    with VersionOneSimulator(records=200, seed=request.param) as simulator:
+    with VersionOneSimulator(world=world_of(200, request.param)) as simulator:
         yield simulator
 
 
@@ -88,7 +88,7 @@ def test_all_forms_give_the_same_rows_of_every_type(tracker: VersionOneSimulator
 
 @pytest.mark.parametrize("form", FORMS)
 def test_rows_read_by_id_are_those_of_the_listing(form: str) -> None:
-    with VersionOneSimulator(records=200, seed=4) as tracker:
+    with VersionOneSimulator(world=world_of(200, 4)) as tracker:
         connector = switched(tracker, form)
         layout = layouts_of(connector)["Story"]
         listed = [row for page in pages_of(connector, layout) for row in page.rows]
@@ -97,7 +97,7 @@ def test_rows_read_by_id_are_those_of_the_listing(form: str) -> None:
 
 
 def test_a_selection_too_long_for_an_address_is_split_and_no_row_is_put_together_of_two_versions() -> None:
-    with VersionOneSimulator(records=200, seed=4) as tracker:
+    with VersionOneSimulator(world=world_of(200, 4)) as tracker:
         tracker.switches = tracker.switches.with_changes({"query_v1": False, "query_string_limit": 2048})
         for number in range(40):
             tracker.world.add_field("Story", f"A_field_with_a_long_name_{number}", "Text")
@@ -135,7 +135,7 @@ def test_a_selection_too_long_for_an_address_is_split_and_no_row_is_put_together
     ],
 )
 def test_a_value_that_fits_no_column_is_kept_beside_and_spoils_no_other(name: str, value: object, *, kept: bool) -> None:
-    with VersionOneSimulator(records=100, seed=4) as tracker:
+    with VersionOneSimulator(world=world_of(100, 4)) as tracker:
         connector = connector_to(tracker)
         layout = layouts_of(connector)["Story"]
         good = connector.fetch(layout, KeyRange())()
@@ -153,7 +153,7 @@ def test_a_value_that_fits_no_column_is_kept_beside_and_spoils_no_other(name: st
 
 
 def test_a_row_without_an_id_is_set_aside_with_its_document() -> None:
-    with VersionOneSimulator(records=100, seed=4) as tracker:
+    with VersionOneSimulator(world=world_of(100, 4)) as tracker:
         connector = connector_to(tracker)
         layout = layouts_of(connector)["Story"]
         connector.fetch(layout, KeyRange())()

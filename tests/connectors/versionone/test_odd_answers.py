@@ -9,6 +9,7 @@ from mirror.model.change import Action
 from mirror.model.write import File, Write
 from mirror.simulators.versionone import VersionOneSimulator
 from tests.support.odd_bodies import PLACE, odd_bodies
+from tests.support.versionone import world_of
 from tests.support.versionone_desk import Desk
 
 SINGLE = [
@@ -32,7 +33,7 @@ TOGETHER = [
 
 
 def test_an_odd_answer_to_something_new_leaves_it_open() -> None:
-    with VersionOneSimulator(records=60, seed=3) as tracker:
+    with VersionOneSimulator(world=world_of(60, 3)) as tracker:
         desk = Desk(tracker)
         story = desk.open_story()
         creation = desk.story("odd")

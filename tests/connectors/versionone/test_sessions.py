@@ -10,13 +10,13 @@ import pytest
 from mirror.errors import AuthError, RetryableError
 from mirror.model.source import Auth, Credential
 from mirror.simulators.versionone import VersionOneSimulator
-from tests.support.versionone import connector_to
+from tests.support.versionone import connector_to, world_of
 from tests.support.versionone_desk import Desk
 
 
 @pytest.fixture(scope="module")
 def strict() -> Iterator[Desk]:
-    with VersionOneSimulator(records=60, seed=3) as tracker:
+    with VersionOneSimulator(world=world_of(60, 3)) as tracker:
         yield Desk(tracker)
 
 

@@ -12,7 +12,7 @@ from mirror.model.source import Credential
 from mirror.model.write import Target, Value
 from mirror.simulators.versionone import VersionOneSimulator
 from mirror.simulators.versionone.world import Changed
-from tests.support.versionone import connector_to
+from tests.support.versionone import connector_to, world_of
 from tests.support.versionone_desk import Desk
 
 PROFILES = ("strict", "strict26", "sso", "hostile")
@@ -37,7 +37,7 @@ VALUES: dict[str, Value] = {
 @pytest.fixture(params=PROFILES, scope="module")
 def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     """A connector to a small simulator of each profile; what loses answers at random is another test's affair."""
-    with VersionOneSimulator(records=60, seed=3, profile=request.param) as tracker:
+    with VersionOneSimulator(seed=3, world=world_of(60, 3), profile=request.param) as tracker:
         tracker.faults.clear()
         tracker.switches = tracker.switches.with_changes({"lost_answer_every": 0, "replica_lag_seconds": 0.0})
         yield Desk(tracker)
@@ -46,7 +46,7 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
 @pytest.fixture
 def strict() -> Iterator[Desk]:
     """A connector to a small simulator that answers as most recordings do."""
-    with VersionOneSimulator(records=60, seed=3) as tracker:
+    with VersionOneSimulator(world=world_of(60, 3)) as tracker:
         yield Desk(tracker)
 
 

@@ -15,6 +15,7 @@ from mirror.model.change import Action
 from mirror.model.write import Receipt, Target, Write
 from mirror.simulators.traffic import Request
 from mirror.simulators.versionone import VersionOneSimulator
+from tests.support.versionone import world_of
 from tests.support.versionone_desk import Desk
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -36,7 +37,7 @@ WAYS: dict[str, dict[str, Any]] = {
 @pytest.fixture(params=WAYS)
 def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
     """A connector to a small simulator, for each way to read history."""
-    with VersionOneSimulator(records=60, seed=3) as tracker:
+    with VersionOneSimulator(world=world_of(60, 3)) as tracker:
         tracker.switches = tracker.switches.with_changes(WAYS[request.param])
         yield Desk(tracker)
 
@@ -44,7 +45,7 @@ def desk(request: pytest.FixtureRequest) -> Iterator[Desk]:
 @pytest.fixture
 def strict() -> Iterator[Desk]:
     """A connector to a small simulator that is written to one by one."""
-    with VersionOneSimulator(records=60, seed=3) as tracker:
+    with VersionOneSimulator(world=world_of(60, 3)) as tracker:
         tracker.switches = tracker.switches.with_changes({"bulk": False})
         yield Desk(tracker)
 
@@ -165,7 +166,7 @@ def test_an_answer_that_tells_nothing_leaves_it_open_and_is_not_repeated(strict:
 
 
 def test_a_server_that_cannot_be_reached_has_surely_done_nothing() -> None:
-    with VersionOneSimulator(records=60, seed=3) as tracker:
+    with VersionOneSimulator(world=world_of(60, 3)) as tracker:
         desk = Desk(tracker)
         write = desk.update("Story", _story(desk), {"Name": "ours"})
     error = desk.refusal(write)
@@ -210,7 +211,7 @@ def test_a_creation_whose_answer_is_lost_is_found_by_its_values_time_and_author(
 
 
 def test_on_a_hostile_server_everything_is_made_once_and_what_is_open_is_found() -> None:
-    with VersionOneSimulator(records=60, seed=3, profile="hostile") as tracker:
+    with VersionOneSimulator(seed=3, world=world_of(60, 3), profile="hostile") as tracker:
         changes = {"lost_answer_every": 2, "replica_lag_seconds": 0.2}
         tracker.switches = tracker.switches.with_changes(changes)
         desk = Desk(tracker)

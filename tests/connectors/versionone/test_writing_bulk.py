@@ -11,13 +11,14 @@ from mirror.model.change import Action
 from mirror.model.write import Receipt, Target
 from mirror.simulators.traffic import Request
 from mirror.simulators.versionone import VersionOneSimulator
+from tests.support.versionone import world_of
 from tests.support.versionone_desk import Desk
 
 
 @pytest.fixture
 def desk() -> Iterator[Desk]:
     """A connector to a small simulator with api/asset."""
-    with VersionOneSimulator(records=60, seed=3) as tracker:
+    with VersionOneSimulator(world=world_of(60, 3)) as tracker:
         made = Desk(tracker)
         assert made.connector.capabilities.writes_at_once > 1
         yield made

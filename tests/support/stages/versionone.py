@@ -9,6 +9,7 @@ from mirror.simulators.clock import Clock
 from mirror.simulators.versionone import VersionOneSimulator
 from mirror.store.store import Store
 from tests.support.stage import Stage
+from tests.support.versionone import world_of
 from tests.support.versionone_truth import ABOUT_TYPES, differences
 from tests.support.versionone_walk import Walk
 
@@ -53,7 +54,7 @@ class TheStage(Stage):
     )
 
     def __init__(self, *, records: int, seed: int, clock: Clock | None) -> None:
-        self.tracker = VersionOneSimulator(records=records, seed=seed, clock=clock)
+        self.tracker = VersionOneSimulator(seed=seed, world=world_of(records, seed, clock))
         self.world = self.tracker.world
         self._fields: dict[str, int | str] = {}
         self._hidden: list[int] = []
