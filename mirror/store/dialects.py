@@ -22,7 +22,7 @@ _PLACES = {
     SQLITE: ("mirror.store.dialect_sqlite", "SqliteDialect"),
     POSTGRES: ("mirror.store.dialect_postgres", "PostgresDialect"),
 }
-_STATEMENTS = 2000
+_STATEMENTS = 1500
 """A sync of a hundred types has more than a thousand, of about 35 kB each; SQLAlchemy's own caches hold 500."""
 
 
