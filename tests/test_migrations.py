@@ -150,7 +150,8 @@ def test_the_folder_inside_the_package_comes_first(tmp_path: Path) -> None:
         if each.parent.name in ("store", "model", "query", "merge"):
             (site / "mirror" / each.parent.name / each.name).write_text(each.read_text())
     (site / "mirror" / "__init__.py").touch()
-    (site / "mirror" / "errors.py").write_text((ROOT / "mirror" / "errors.py").read_text())
+    for single in ("errors.py", "named.py"):
+        (site / "mirror" / single).write_text((ROOT / "mirror" / single).read_text())
     (site / "mirror" / "migrations").mkdir()
     script = "from mirror.store import migrate; print(migrate.scripts())"
     done = subprocess.run(

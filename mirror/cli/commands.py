@@ -20,8 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sync": ("mirror.cli.sync:sync", "Copy what the trackers hold into the database; the next time only what changed."),
     "status": (
         "mirror.cli.status:status",
-        "Say what is stuck, what waits to be pushed, and of each type how fresh it is, how many rows it has, "
-        "and if it drifts.",
+        "Say what is stuck, what waits to be pushed or told, and of each type how fresh it is, its rows, and if it drifts.",
     ),
     "watchers": (
         "mirror.cli.watchers:watchers",

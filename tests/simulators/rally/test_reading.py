@@ -138,7 +138,7 @@ def test_collection_summaries_have_count_and_tag_names(client: Client, world: Wo
         "_tagsNameArray": [{"Name": "labelled", "_ref": f"/tag/{tag}"}],
         "Count": 1,
     }
-    assert row["Milestones"]["_tagsNameArray"][0]["TargetDate"] == "2025-01-02T00:00:00.000Z"
+    assert row["Milestones"]["_tagsNameArray"][0]["TargetDate"] == "2025-01-02T07:00:00.000Z"
     assert [(each["Name"], each["_type"]) for each in row["c_Browsers"]["_tagsNameArray"]] == [
         ("Chrome", "AllowedAttributeValue"),
         ("Firefox", "AllowedAttributeValue"),

@@ -425,7 +425,7 @@ def test_built_in_allowed_values_have_no_identity(client: Client, sim: RallySimu
         ("integer", "", 7, 7),
         ("decimal", "", 1.5, 1.5),
         ("boolean", "", True, True),
-        ("date", "", "2025-01-02", "2025-01-02T00:00:00.000Z"),
+        ("date", "", "2025-01-02", "2025-01-02T07:00:00.000Z"),
         ("pick", "a|b", "b", "b"),
         ("weblink", "", {"LinkID": "1", "DisplayString": "x"}, {"LinkID": "1", "DisplayString": "x"}),
     ],
