@@ -140,5 +140,6 @@ def ask(child: subprocess.Popen[str], question: Mapping[str, Any]) -> Any:
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    kept.pop("MIRROR_DATABASE", None)
+    for name in ("MIRROR_DATABASE", "PYTHONDONTWRITEBYTECODE"):  # nobody compiles a program anew at each start
+        kept.pop(name, None)
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "NO_PROXY": "*", **more}
