@@ -164,7 +164,7 @@ def load(
     Raises:
         ConfigError: the first thing that is wrong, with file, key and the nearest valid name.
     """
-    text = "" if path is None else _read(path)
+    text = "" if path is None else read_text(path)
     folder = Path.cwd() if path is None else path.parent
     settings = parse(text, trackers, where="" if path is None else str(path), folder=folder)
     override = database or environ.get("MIRROR_DATABASE")
@@ -196,7 +196,8 @@ def parse(text: str, trackers: Trackers, *, where: str, folder: Path) -> Setting
     return Settings(None, database_url(database, f"{where}: database", folder), guarded, protect, cap)
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return what a file of settings says; a ConfigError when it cannot be read, or is not UTF-8."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from mirror.config import Trackers
+from mirror.config import Trackers, read_text
 from mirror.config_edit import NewSource, append_source, write_file
 from mirror.credentials import Place
 from mirror.errors import ConfigError
@@ -138,7 +138,7 @@ def read_pyral(path: Path) -> Carried:
     """
     if not path.exists() and path.with_name(f"{path.name}.cfg").exists():
         path = path.with_name(f"{path.name}.cfg")
-    said = {name: value.strip() for name, value in _PYRAL_LINE.findall(_read(path))}
+    said = {name: value.strip() for name, value in _PYRAL_LINE.findall(read_text(path))}
     if not said.keys() & {"SERVER", "USER", "PASSWORD", "APIKEY", "API_KEY", *_PYRAL_SCOPE}:
         raise ConfigError(f"{path}: no setting of pyral is in there (SERVER, USER, PASSWORD, APIKEY, WORKSPACE, PROJECT)")
     server = said.get("SERVER", _PYRAL_SERVER)
@@ -162,7 +162,7 @@ def read_rtrc(path: Path) -> Carried:
     Source: RT 5, rt(1), "CONFIGURATION" and "ENVIRONMENT VARIABLES".
     """
     path = path.expanduser()
-    said: dict[str, str] = dict(_RT_LINE.findall(_read(path)))
+    said: dict[str, str] = dict(_RT_LINE.findall(read_text(path)))
     if "server" not in said:
         raise ConfigError(f"{path}: no server is in there; RT's own file has lines such as: server https://rt.example.com")
     auth = _RT_AUTH.get(said.get("auth", "").lower())
@@ -176,12 +176,3 @@ def read_rtrc(path: Path) -> Carried:
         auth=auth,
         variable="RTPASSWD" if has_password else "",
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: this is not UTF-8 text") from None

@@ -27,9 +27,8 @@ def check_source(
     for each in connector.check():
         found.append(each)
         yield each
-    is_in = any(
-        each.ok for each in found
-    )  # whoever is not let in finds out nothing else; asking again might lock an account
+    # whoever is not let in finds out nothing else; asking again might lock an account
+    is_in = any(each.ok for each in found)
     store = opened() if is_in else None
     if store is None:
         return
